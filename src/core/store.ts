@@ -226,7 +226,7 @@ export interface Store {
   /** Sets that space aside, where the disk has it; a daemon does so when it begins. */
   keepReserve(): void;
   /**
-   * The key of this store's pseudonyms, 32 bytes: made when it is first asked for, the same ever after.
+   * The key of this store's pseudonyms and counters, 32 bytes: made when it is first asked for, the same ever after.
    */
   pseudonymKey(): Buffer;
   close(): void;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sha256 } from '../../src/core/users/sha256.ts';
+import { bucketOf } from '../../src/core/users/attempt-counters.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { endStarted } from '../support/processes.ts';
 import { isInFull } from '../support/proportion.ts';
@@ -98,7 +98,7 @@ describe('processes that race', () => {
     // After a tenth wrong one, and the wait after that, one more may be tried.
     const store = openStore(place.home);
     for (const name of ['ada', 'nobody']) {
-      const bucket = sha256(name).readUInt16BE(0);
+      const bucket = bucketOf(store, ['name', name]);
       store.passwordAttempts.put(bucket, {
         failures: 10,
         checking: 0,

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { nameKey } from '../names.ts';
 import type { Store } from '../store.ts';
-import { sha256 } from './sha256.ts';
+import { bucketOf, type AttemptCounter } from './attempt-counters.ts';
 
 // So many wrong passwords at once, then one each ten seconds: 8,660 a day, whatever the names.
 const FREE_ATTEMPTS = 20;
@@ -42,8 +42,8 @@ export class AddressGate {
   }
 
   /** What attempts at a name from here are counted by: of a name that is known here apart from all others. */
-  counterOf(name: string): string {
-    return this.#isKnown(name) ? `${name}\0${this.#address}` : name;
+  counterOf(name: string): AttemptCounter {
+    return this.#isKnown(name) ? this.#known(name) : ['name', nameKey(name)];
   }
 
   /**
@@ -79,12 +79,12 @@ export class AddressGate {
 
   #add(change: 1 | -1): void {
     const level = Math.max(this.#level() + change, 0);
-    this.#store.addressAttempts.put('address', bucketOf(this.#address), level, this.#clock.now());
+    this.#store.addressAttempts.put('address', this.#addressBucket(), level, this.#clock.now());
   }
 
   /** Wrong passwords that are not forgotten yet. */
   #level(): number {
-    const found = this.#store.addressAttempts.find('address', bucketOf(this.#address));
+    const found = this.#store.addressAttempts.find('address', this.#addressBucket());
     if (found === null) return 0;
     const age = this.#clock.now() - found.lastAt;
     // A clock that was set back must not keep anyone out.
@@ -96,13 +96,17 @@ export class AddressGate {
     return found !== null && this.#clock.now() - found.lastAt < KNOWN_FOR_MS;
   }
 
-  #pairOf(name: string): number {
-    return bucketOf(`${nameKey(name)}\0${this.#address}`);
+  #addressBucket(): number {
+    return bucketOf(this.#store, ['address', this.#address]);
   }
-}
 
-function bucketOf(text: string): number {
-  return sha256(text).readUInt16BE(0);
+  #pairOf(name: string): number {
+    return bucketOf(this.#store, this.#known(name));
+  }
+
+  #known(name: string): AttemptCounter {
+    return ['known', nameKey(name), this.#address];
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { nameKey } from '../names.ts';
 import { AddressGate } from './address-gate.ts';
-import { sha256 } from './sha256.ts';
+import { bucketOf, type AttemptCounter } from './attempt-counters.ts';
 import type { Store } from '../store.ts';
 
 // The sixth wrong password in a row waits one second, then twice as long each time.
@@ -52,34 +52,35 @@ export class PasswordGate {
    */
   async attempt(name: string, check: () => Promise<boolean>): Promise<boolean> {
     const gate = this.address;
-    if (gate === null) return this.#attempt(name, check);
+    if (gate === null) return this.#attempt(['name', nameKey(name)], check);
     return gate.pass(name, () => this.#attempt(gate.counterOf(name), check));
   }
 
-  async #attempt(name: string, check: () => Promise<boolean>): Promise<boolean> {
+  async #attempt(counter: AttemptCounter, check: () => Promise<boolean>): Promise<boolean> {
     // Where others that are being checked may still turn out right, their outcome is waited for.
-    while (!this.#letIn(name)) await this.#clock.sleep(LOOK_AGAIN_MS);
+    while (!this.#letIn(counter)) await this.#clock.sleep(LOOK_AGAIN_MS);
     const isRight = await check();
     this.#store.transaction(() => {
-      const before = this.#read(name);
+      const before = this.#read(counter);
       const checking = Math.max(before.checking - 1, 0);
       const failures = isRight ? 0 : before.failures + 1;
-      this.#write(name, { failures, checking });
+      this.#write(counter, { failures, checking });
     });
     return isRight;
   }
 
   /** Forgets what was wrong: the password is a new one. */
   forget(name: string): void {
-    this.#store.passwordAttempts.delete(bucketOf(name));
-    const known = this.address?.counterOf(name) ?? name;
-    this.#store.passwordAttempts.delete(bucketOf(known));
+    const plain: AttemptCounter = ['name', nameKey(name)];
+    for (const counter of [plain, this.address?.counterOf(name) ?? plain]) {
+      this.#store.passwordAttempts.delete(bucketOf(this.#store, counter));
+    }
   }
 
   /** @returns false to ask again in a moment. */
-  #letIn(name: string): boolean {
+  #letIn(counter: AttemptCounter): boolean {
     return this.#store.transaction(() => {
-      const { failures, checking, lastAt } = this.#read(name);
+      const { failures, checking, lastAt } = this.#read(counter);
       const counted = failures + checking;
       if (counted >= FREE_ATTEMPTS) {
         if (failures < FREE_ATTEMPTS) return false;
@@ -92,26 +93,22 @@ export class PasswordGate {
           });
         }
       }
-      this.#write(name, { failures, checking: checking + 1 });
+      this.#write(counter, { failures, checking: checking + 1 });
       return true;
     });
   }
 
-  #read(name: string): PasswordAttempts {
-    const found = this.#store.passwordAttempts.find(bucketOf(name));
+  #read(counter: AttemptCounter): PasswordAttempts {
+    const found = this.#store.passwordAttempts.find(bucketOf(this.#store, counter));
     if (found === null) return { failures: 0, checking: 0, lastAt: this.#clock.now() };
     const age = this.#clock.now() - found.lastAt;
     if (age >= 0 && age < LONGEST_CHECK_MS) return found;
     return { ...found, failures: found.failures + found.checking, checking: 0 };
   }
 
-  #write(name: string, attempts: Omit<PasswordAttempts, 'lastAt'>): void {
-    const bucket = bucketOf(name);
+  #write(counter: AttemptCounter, attempts: Omit<PasswordAttempts, 'lastAt'>): void {
+    const bucket = bucketOf(this.#store, counter);
     if (attempts.failures + attempts.checking === 0) this.#store.passwordAttempts.delete(bucket);
     else this.#store.passwordAttempts.put(bucket, { ...attempts, lastAt: this.#clock.now() });
   }
-}
-
-function bucketOf(name: string): number {
-  return sha256(nameKey(name)).readUInt16BE(0);
 }

@@ -19,6 +19,7 @@ import { statementTimes } from './0018-statement-times.ts';
 import { tokenScopes } from './0019-token-scopes.ts';
 import { calls } from './0020-calls.ts';
 import { passwordReferences } from './0021-password-references.ts';
+import { keyedAttempts } from './0022-keyed-attempts.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -43,4 +44,5 @@ export const MIGRATIONS: readonly string[] = [
   tokenScopes,
   calls,
   passwordReferences,
+  keyedAttempts,
 ];

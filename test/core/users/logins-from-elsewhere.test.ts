@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { networkOf } from '../../../src/core/users/address-gate.ts';
+import { bucketOf } from '../../../src/core/users/attempt-counters.ts';
 import { hashPassword } from '../../../src/core/users/passwords.ts';
 import { Turns } from '../../../src/core/users/turns.ts';
 import { UserService } from '../../../src/core/users/user-service.ts';
@@ -193,5 +194,26 @@ describe('checks of passwords', () => {
     const next = turns.take(who, () => Promise.resolve(1));
     await expect(failing).rejects.toThrow('broken');
     expect(await next).toBe(1);
+  });
+});
+
+describe('nobody keeps out somebody who has logged in from their own address', () => {
+  it('with a name that looks like the two, or one that another store counts with them', async () => {
+    const theirs = '192.0.2.77';
+    expect(await login(theirs, 'new', PASSWORD)).toBe('in');
+    const other = new TestStore(clock);
+    const wanted = bucketOf(other.store, ['known', 'new', theirs]);
+    const alike = Array.from({ length: 300_000 }, (_, number) => `guess ${number}`).find(
+      (name) => bucketOf(other.store, ['name', name]) === wanted,
+    );
+    expect(alike).toBeDefined();
+    const names = [`new\0${theirs}`, `["new","${theirs}"]`, alike ?? ''];
+    for (const [index, name] of names.entries()) {
+      // Each from addresses of its own: none of them has used up its attempts.
+      for (let guess = 0; guess < 12; guess += 1) {
+        await login(`198.51.100.${index * 12 + guess}`, name);
+      }
+      expect(await login(theirs, 'new', PASSWORD)).toBe('in');
+    }
   });
 });
