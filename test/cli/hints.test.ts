@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { viewerOf } from '../../src/core/access.ts';
 import { namingEnvironment } from '../../src/core/environments/server-looks.ts';
 import { AppError } from '../../src/core/errors.ts';
+import type { Hint } from '../../src/core/hints.ts';
 import { hintText } from '../../src/cli/output/hint-texts.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
@@ -103,5 +104,16 @@ describe('a hint is a command that can be pasted', () => {
       }
     }
     expect(found).toEqual([]);
+  });
+});
+
+describe('a hint of a server of another version', () => {
+  it.each([
+    { code: 'of_later' },
+    { code: 'toString' },
+    { code: 'list_captures' },
+    { code: 'say_which', candidates: 7 },
+  ])('that this program does not know is left out: $code', (hint) => {
+    expect(hintText(hint as unknown as Hint)).toBe(null);
   });
 });

@@ -489,6 +489,7 @@ describe('a server that cannot be asked', () => {
       message.replace('%', place),
     ]);
     expect(asked.hint).not.toBe('');
+    expect(asked.hint).not.toMatch(/\{|THAT-http/);
   });
 
   it('because it speaks something else is said to be so', async () => {

@@ -5,23 +5,23 @@ import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 
 const LOCALLY = 'For the store of this machine: captures server use local';
 
-/** What to do about a server of captures; URL stands for its own. */
+/** What to do about a server of captures; `{url}` stands for its own, `{safe}` for the same with https. */
 const SERVER_FAULTS: Readonly<Record<ServerFault, string>> = {
   refused: `It is served by: captures daemon --listen HOST:PORT. ${LOCALLY}`,
   no_such_host: `To see the servers you use: captures server list. ${LOCALLY}`,
   silent: `Try again, or ask who runs it. ${LOCALLY}`,
   lost: 'Run the command again. A change that was asked for may have been made: look first.',
   lost_in_clear:
-    'It was asked over http. If it is https: captures login NAME --server SAFE. If it is not, run the command again. A change that was asked for may have been made: look first.',
+    'It was asked over http. If it is https: captures login NAME --server {safe}. If it is not, run the command again. A change that was asked for may have been made: look first.',
   not_trusted:
-    'If its certificate is of your own authority: captures login NAME --server URL --server-ca FILE',
+    'If its certificate is of your own authority: captures login NAME --server {url} --server-ca FILE',
   expired: 'Who runs it must renew it. Check also that the clock of this machine is right.',
-  other_name: 'Log in by a name that it is for: captures login NAME --server https://THAT-NAME',
+  other_name: 'Log in by a name that it is for: captures login NAME --server https://NAME-OF-IT',
   no_encryption:
     'On this machine it may be meant as http: captures login NAME --server http://HOST:PORT',
-  moved: 'Log in where it is: captures login NAME --server THAT-URL',
+  moved: 'Log in where it is: captures login NAME --server URL',
   proxy: 'Try again, or ask who runs it whether its daemon runs.',
-  not_ours: 'Is URL right? To see the servers you use: captures server list',
+  not_ours: 'Is {url} right? To see the servers you use: captures server list',
 };
 
 /** The words of the command line for each hint; the compiler keeps the table complete. */
@@ -29,7 +29,9 @@ const WORDS: {
   readonly [Code in Hint['code']]: (hint: Hint & { readonly code: Code }) => string;
 } = {
   check_server: ({ fault, url }) =>
-    SERVER_FAULTS[fault].replaceAll('URL', url).replaceAll('SAFE', url.replace('http:', 'https:')),
+    SERVER_FAULTS[fault]
+      .replaceAll('{url}', url)
+      .replaceAll('{safe}', url.replace('http:', 'https:')),
   other_version: ({ isServerNewer }) =>
     isServerNewer
       ? 'Update this program to the version of the server.'
@@ -181,8 +183,18 @@ function didYouMean(near: readonly string[]): string {
   return near.length === 0 ? '' : `Did you mean ${orList(near.map(shellQuoted))}? `;
 }
 
-/** A hint in the words of the command line, perhaps several lines; null if there is none. */
+/**
+ * A hint in the words of the command line, perhaps several lines; null if there is none, or it is one of a server of
+ * another version that this program does not know.
+ */
 export function hintText(hint: Failure['hint']): string | null {
   if (hint === null || typeof hint === 'string') return hint;
-  return (WORDS[hint.code] as (hint: Hint) => string)(hint);
+  if (!Object.hasOwn(WORDS, hint.code)) return null;
+  try {
+    return (WORDS[hint.code] as (hint: Hint) => string)(hint);
+  } catch (error) {
+    // Its data may be other there, too. What failed is still said.
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
 }
