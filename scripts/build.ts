@@ -51,6 +51,11 @@ const FILES = [
     name: 'commands',
     test: /src.cli.(program|runtime.context|render.neglect|commands.(list|get)|render.delimited)\.ts$/,
   },
+  // What they need besides as a client of a server: 8 files else.
+  {
+    name: 'remote-client',
+    test: /src.(cli.runtime.server-(session|certificates)|http.client.(remote-api|remote-capture-lookups))\.ts$/,
+  },
 ];
 
 /**

@@ -101,6 +101,8 @@ async function runInContext(
     else await tryToWarn(context);
     await context.flushWarnings();
     return status;
+  } catch (error) {
+    throw context.explained(error);
   } finally {
     context.close();
   }

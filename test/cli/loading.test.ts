@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BIN, run } from '../support/processes.ts';
+import { serveHome } from '../support/served-home.ts';
 import { Workplace } from '../e2e/workplace.ts';
 
 /**
@@ -72,12 +73,15 @@ describe('what the program loads', () => {
     await place.close();
   });
 
-  async function loadedBy(args: readonly string[]): Promise<string[]> {
+  async function loadedBy(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = { CAPTURES_HOME: place.home },
+  ): Promise<string[]> {
     const file = join(folder, 'loaded.json');
     const hook = ['--require', join(folder, 'hook.cjs')];
     const outcome = await run(process.execPath, [...hook, BIN, ...args], {
       cwd: place.desk,
-      env: { CAPTURES_HOME: place.home, LOADED_FILE: file },
+      env: { ...env, LOADED_FILE: file },
     });
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
     return JSON.parse(readFileSync(file, 'utf8')) as string[];
@@ -110,6 +114,28 @@ describe('what the program loads', () => {
     const loaded = await loadedBy(args);
     const ours = loaded.filter((name) => name.includes('/dist/'));
     expect(ours.length).toBeLessThanOrEqual(files);
+  });
+
+  it.each([
+    { args: ['list', '--json'], files: 6 },
+    { args: ['get', 'friday', '--json'], files: 9 },
+  ])('a client needs at most $files files of ours for $args, and no store', async (asked) => {
+    const server = await serveHome(place.home);
+    try {
+      const { stdout } = await place.given(['token', 'create', '--name', asked.args.join(' ')]);
+      const loaded = await loadedBy(asked.args, {
+        CAPTURES_HOME: join(folder, 'client'),
+        CAPTURES_SERVER: server.url,
+        CAPTURES_TOKEN: stdout.trim(),
+      });
+      expect(loaded.filter((name) => STORE.test(name))).toEqual([]);
+      expect(loaded.filter((name) => CLIENT.test(name))).not.toEqual([]);
+      // 20 with the forms of all that is done with captures, each in a file of its own.
+      const ours = loaded.filter((name) => name.includes('/dist/'));
+      expect(ours.length, ours.join('\n')).toBeLessThanOrEqual(asked.files);
+    } finally {
+      await server.close();
+    }
   });
 
   it('a table is seen to load cli-table3: the hook would notice', async () => {

@@ -15,8 +15,10 @@ let home: string;
 let server: ServedHome;
 beforeAll(async () => {
   home = await initialisedHome();
-  const { status } = await runCaptures(['env', 'create', 'shop'], { home });
-  expect(status).toBe(0);
+  for (const line of ['env create shop', 'create friday --env shop --status SCHEDULED --at +9h']) {
+    const { status } = await runCaptures(line.split(' '), { home });
+    expect(status).toBe(0);
+  }
   server = await serveHome(home, { version: '0.1.0' });
 });
 afterAll(() => server.close());
@@ -386,12 +388,29 @@ describe('a session that the server does not know', () => {
     ]);
   });
 
-  it('asks who is there once, and nothing at the end where there is nothing to warn of', async () => {
+  it.each(['list', 'get friday'])('%s says it of a token as well', async (line) => {
+    const env = { CAPTURES_SERVER: server.url, CAPTURES_TOKEN: 'x' };
+    const refused = await runCaptures(line.split(' '), { ...client(), env });
+    expect([refused.status, refused.stderr]).toEqual([
+      4,
+      'captures: You are not logged in: the session or token is not known to this store\n  CAPTURES_TOKEN is used instead of the session: set it to a valid token, or unset it.\n',
+    ]);
+  });
+});
+
+describe('a command asks a server', () => {
+  it.each([
+    // Nothing at the end, where there is nothing to warn of.
+    ['list', ['listCaptures']],
+    ['list --all', ['listCaptures']],
+    ['get friday', ['describeCapture']],
+    ['env list', ['whoAmI', 'listEnvironments']],
+  ])('%s: %j and no more', async (line, requests) => {
     const machine = client();
     await logIn(machine);
     const before = server.asked.length;
-    await runCaptures(['list'], machine);
-    expect(server.asked.slice(before)).toEqual(['whoAmI', 'listCaptures']);
+    const { status } = await runCaptures(line.split(' '), machine);
+    expect({ status, asked: server.asked.slice(before) }).toEqual({ status: 0, asked: requests });
   });
 });
 

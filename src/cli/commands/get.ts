@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/access.ts';
 import { resultOf } from '../../core/progress.ts';
 import { defineCommand } from './command.ts';
 import { CAPTURE } from '../input/arguments.ts';
@@ -30,9 +31,9 @@ JSON fields: ${captureDetailNoun.fields.join(', ')}`,
 });
 
 async function run(options: Options, context: Context): Promise<void> {
-  const actor = await context.actor();
+  const actor = await context.asker();
   if (options.watch === true) {
-    await watch(options.capture, context);
+    await watch(options.capture, actor, context);
     return;
   }
   const details = await context.api.captures.details(actor, options.capture);
@@ -40,11 +41,11 @@ async function run(options: Options, context: Context): Promise<void> {
   await context.printOne(detailNounOf(details, isElsewhere), details);
 }
 
-async function watch(capture: string, context: Context): Promise<void> {
+async function watch(capture: string, actor: Actor, context: Context): Promise<void> {
   const { interrupted } = context.world.signals;
   const progress = new Progress(context, { isData: true });
   const over = await resultOf(
-    context.api.captures.watch(await context.actor(), capture, interrupted),
+    context.api.captures.watch(actor, capture, interrupted),
     tellEvents(context, progress),
   ).finally(() => progress.clear());
   await progress.end(over);

@@ -59,7 +59,7 @@ JSON fields: ${captureNoun.fields.join(', ')}`,
 });
 
 async function run(options: Options, context: Context): Promise<number> {
-  const actor = await context.actor();
+  const actor = await context.asker();
   const { captures } = context.api;
   if (options.all === true && options.limit !== undefined) {
     throw contradiction('--all', '--limit');

@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/access.ts';
 import { AppError } from '../../core/errors.ts';
 import { programVersion } from '../../package.ts';
 import { connectToServer, type RemoteApi } from '../../remote-wiring.ts';
@@ -11,6 +12,26 @@ export interface ConnectedServer {
   readonly server: KnownServer;
   readonly api: RemoteApi;
   readonly session: SavedSession;
+}
+
+/** In place of an actor for the use cases of a server, which do not look at it: nothing of it is known here. */
+export const KNOWN_THERE: Actor = {
+  get userId(): never {
+    throw unknownHere();
+  },
+  get userName(): never {
+    throw unknownHere();
+  },
+  get isStoreAdmin(): never {
+    throw unknownHere();
+  },
+  get scope(): never {
+    throw unknownHere();
+  },
+};
+
+function unknownHere(): Error {
+  return new Error('A server was not asked who asks: see Context.actor');
 }
 
 /** @throws AppError `store_unusable` where the file of its certificates cannot be read. */

@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/access.ts';
 import type { Api } from '../../core/api.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
@@ -5,7 +6,13 @@ import { Wiring } from '../../wiring.ts';
 import type { Place } from '../input/environment-options.ts';
 import type { GlobalOptions } from '../input/global-options.ts';
 import { chooseServer } from './chosen-server.ts';
-import { connect, noStoreHere, onlyOnServer, type ConnectedServer } from './connected-server.ts';
+import {
+  connect,
+  KNOWN_THERE,
+  noStoreHere,
+  onlyOnServer,
+  type ConnectedServer,
+} from './connected-server.ts';
 import type { KnownServer } from './known-servers.ts';
 import { OwnCredentials } from './own-credentials.ts';
 import { findPaths, type Paths } from './paths.ts';
@@ -46,6 +53,7 @@ export class Context extends Terminal {
   readonly credentials: OwnCredentials;
   readonly #connected: ConnectedServer | null;
   #known: { readonly secret: string; readonly actor: AuthenticatedActor } | null = null;
+  #isTakenForGranted = false;
 
   /** @param connected null to use the store of this machine. */
   constructor(
@@ -77,26 +85,50 @@ export class Context extends Terminal {
    * @throws AppError `unauthenticated` when there is none.
    */
   async actor(): Promise<AuthenticatedActor> {
-    const secret = this.hasToken ? this.world.env['CAPTURES_TOKEN']?.trim() : this.session.read();
-    if (secret == null) {
-      const user = this.server?.session?.user ?? (await this.api.users.whoLogsIn());
-      throw new AppError('unauthenticated', 'You are not logged in', {
-        hint: { code: 'log_in', user },
-      });
-    }
+    const secret = await this.#secret();
     try {
       if (this.#known?.secret === secret) return this.#known.actor;
       const actor = await this.api.users.authenticate(secret);
       if (this.server !== null) this.#known = { secret, actor };
       return actor;
     } catch (error) {
-      if (!isAppError(error, 'unauthenticated')) throw error;
-      if (!this.hasToken) throw this.#asEndedSession(error);
-      throw new AppError('unauthenticated', error.message, {
-        hint: 'CAPTURES_TOKEN is used instead of the session: set it to a valid token, or unset it.',
-        cause: error,
-      });
+      throw this.#asRefusedLogin(error);
     }
+  }
+
+  /**
+   * Who asks, for a command that only hands it on to use cases. A server knows it by itself, so it is asked
+   * nothing before: one request less. Whoever is not logged in any more hears that from the use case.
+   * @throws AppError `unauthenticated` when it is known here that there is none.
+   */
+  async asker(): Promise<Actor> {
+    if (this.#connected === null) return this.actor();
+    this.#connected.api.askAs(await this.#secret());
+    this.#isTakenForGranted = true;
+    return KNOWN_THERE;
+  }
+
+  /** What to throw for what a command threw. */
+  explained(error: unknown): unknown {
+    return this.#isTakenForGranted ? this.#asRefusedLogin(error) : error;
+  }
+
+  async #secret(): Promise<string> {
+    const secret = this.hasToken ? this.world.env['CAPTURES_TOKEN']?.trim() : this.session.read();
+    if (secret != null) return secret;
+    const user = this.server?.session?.user ?? (await this.api.users.whoLogsIn());
+    throw new AppError('unauthenticated', 'You are not logged in', {
+      hint: { code: 'log_in', user },
+    });
+  }
+
+  #asRefusedLogin(error: unknown): unknown {
+    if (!isAppError(error, 'unauthenticated')) return error;
+    if (!this.hasToken) return this.#asEndedSession(error);
+    return new AppError('unauthenticated', error.message, {
+      hint: 'CAPTURES_TOKEN is used instead of the session: set it to a valid token, or unset it.',
+      cause: error,
+    });
   }
 
   #asEndedSession(error: AppError): AppError {

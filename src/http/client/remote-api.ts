@@ -7,6 +7,8 @@ import type { RemoteCaptureLookups } from './remote-capture-lookups.ts';
 export interface RemoteApi extends Api {
   /** Of the program there, as it said with its last answer; null where it has not said so. */
   serverVersion(): string | null;
+  /** Every request from here on is that of who has the secret, who may be nobody: its answer says so. */
+  askAs(secret: string): void;
   /** What is to be known of its answers since the last call, such as rows that had to be left out: a sentence each. */
   takeWarnings(): string[];
   /** Whether the server said with its last answer that nothing goes on unattended: see `DaemonService.unattended`. */
@@ -22,7 +24,7 @@ export interface RemoteApi extends Api {
 
 /**
  * The use cases on a server: a second implementation of `Api`. The actors that calls are given are not looked
- * at: the server knows who asks by the secret that `users.authenticate` was called with.
+ * at: the server knows who asks by the secret that `askAs` or `users.authenticate` was called with.
  * @throws AppError from each of them, what the server answers; `remote_failed` where it does not.
  */
 export function createRemoteApi(options: ConnectionOptions): RemoteApi {
@@ -97,6 +99,9 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       const { RemoteAudit } = await import('./remote-audit.ts');
       return new RemoteAudit(server);
     }),
+    askAs: (secret) => {
+      server.secret = secret;
+    },
     serverVersion: () => server.serverVersion,
     takeWarnings: () => server.takeWarnings(),
     isQuiet: () => server.isQuiet,
