@@ -43,7 +43,9 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 /** One that ran for so long did not fail at its start. */
 const STABLE_MS = 60_000;
-/** It lets requests end for five seconds. */
+/** It has to listen by then, or to say why not: a store that is locked keeps it waiting for five seconds. */
+const START_MS = 60_000;
+/** It lets requests end for five seconds, and then their processes for two. */
 const PATIENCE_MS = 8_000;
 /** Recording comes first. */
 const PRIORITY = 5;
@@ -65,7 +67,7 @@ export class ApiProcess {
     this.#supervising = supervising;
   }
 
-  /** @throws AppError where it cannot listen, or its certificate cannot be used. */
+  /** @throws AppError where it cannot listen, does not within a minute, or its certificate cannot be used. */
   static async start(request: ServeRequest, supervising: Supervising): Promise<ApiProcess> {
     const served = new ApiProcess(request, supervising);
     const running = await served.#launch();
@@ -83,7 +85,11 @@ export class ApiProcess {
     if (this.#hasToLeave()) return;
     this.#leaving.abort();
     this.#child?.kill('SIGTERM');
-    this.#kill = setTimeout(() => this.#child?.kill('SIGKILL'), PATIENCE_MS);
+    this.#kill = setTimeout(() => {
+      if (this.#child === null) return;
+      this.#supervising.log('warn', 'the API server does not end; killing it', {});
+      this.#child.kill('SIGKILL');
+    }, PATIENCE_MS);
   }
 
   /** Resolves when it has ended after `leave`. */
@@ -133,6 +139,7 @@ export class ApiProcess {
 
   /** @returns when it listens. @throws AppError where it says that it cannot. */
   async #launch(): Promise<Running> {
+    const { clock, log } = this.#supervising;
     const child = spawn(process.execPath, [...DAEMON_NODE_FLAGS, PROGRAM, 'serve-api'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: daemonEnvironment(process.env),
@@ -146,12 +153,21 @@ export class ApiProcess {
     child.stdin.on('error', () => undefined);
     // It stays open: its end tells the process that the daemon has died.
     child.stdin.write(`${JSON.stringify(this.#request)}\n`);
-    const report = await firstReport(child.stdout);
+    const begun = new AbortController();
+    const isLate = clock.sleep(START_MS, begun.signal).then(() => 'late' as const);
+    const report = await Promise.race([firstReport(child.stdout), isLate]);
+    begun.abort();
+    if (report === 'late') {
+      child.kill('SIGKILL');
+      await over;
+      this.#child = null;
+      throw doesNotBegin();
+    }
     if (report?.is === 'listening') {
       // Whoever asked for any port has this one from now on.
       const { listen } = this.#request;
       this.#request = { ...this.#request, listen: { ...listen, port: report.port } };
-      this.#supervising.log('info', 'listening', { url: report.url, pid: child.pid ?? null });
+      log('info', 'listening', { url: report.url, pid: child.pid ?? null });
       return { over };
     }
     const { status, signal } = await over;
@@ -159,6 +175,16 @@ export class ApiProcess {
     if (report !== null) throw new AppError(report.code, report.message, { hint: report.hint });
     throw new AppError('internal', `The API server ended at its start (${signal ?? status ?? ''})`);
   }
+}
+
+function doesNotBegin(): AppError {
+  return new AppError(
+    'store_unusable',
+    `The API server did not listen within ${START_MS / 1_000} seconds of its start`,
+    {
+      hint: 'It opens the store and reads certificate and key first: check that the disks they are on answer, and that this machine is not overloaded.',
+    },
+  );
 }
 
 interface HowItEnded {
