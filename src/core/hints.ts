@@ -97,6 +97,8 @@ export type ServerFault =
   /** Its certificate is for other names. */
   | 'other_name'
   | 'no_encryption'
+  /** It was asked without, and has nothing else. */
+  | 'only_encrypted'
   | 'moved'
   /** What is in front of it has nothing behind it. */
   | 'proxy'

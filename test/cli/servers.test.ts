@@ -524,7 +524,8 @@ describe('a server that cannot be asked', () => {
   it('because it has no TLS, or one that is not trusted, is said to be so', async () => {
     expect(await ask(server.url.replace('http:', 'https:'))).toMatchObject({
       status: 9,
-      message: `The server ${server.name} does not speak TLS`,
+      message: `The server ${server.name} was asked over https, and does not speak TLS`,
+      hint: `If it is on this machine, use http: captures login NAME --server ${server.url}. If it is not, ask who runs it.`,
     });
     const files = makeCertificate(temporaryFolder(), 'server', 30);
     const certificate = {
@@ -533,6 +534,11 @@ describe('a server that cannot be asked', () => {
     };
     const safe = await serveHome(home, { certificate });
     closing.push(() => safe.close());
+    expect(await ask(safe.url.replace('https:', 'http:'))).toMatchObject({
+      status: 9,
+      message: `The server ${safe.name} speaks https, and was asked over http`,
+      hint: `Use https: captures login NAME --server ${safe.url}`,
+    });
     expect(await ask(safe.url)).toMatchObject({
       status: 9,
       message: `The certificate of the server ${safe.name} is not trusted`,

@@ -10,6 +10,7 @@ import { defineRoute } from '../../src/http/contract/define-route.ts';
 import { ApiServer, type ServerOptions } from '../../src/http/server/api-server.ts';
 import type { Answered } from '../../src/http/server/dispatch.ts';
 import { handle, type Handler } from '../../src/http/server/handler.ts';
+import { createPageServer } from '../../src/http/server/page-server.ts';
 import { RateLimit, ShareLimit, StrangerLimit } from '../../src/http/server/rate-limit.ts';
 import { piecesOf, uploaded } from '../../src/http/server/request-body.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -179,6 +180,27 @@ describe('limits of a client', () => {
     expect(await ask('value', AUTHORIZED)).toBe(200);
     now += 1_000;
     expect([await ask('value', wrong), await ask('value', wrong)]).toEqual([401, 429]);
+  });
+
+  it('count the page among the requests of who is not logged in', async () => {
+    const limits = {
+      rate: new RateLimit({ perSecond: 1_000, burst: 1_000 }),
+      strangers: new StrangerLimit(new RateLimit({ perSecond: 1, burst: 2 }, () => 0)),
+      streams: new ShareLimit(9),
+    };
+    const page = createPageServer({ script: '', style: '' });
+    const { url } = await serve({ limits, page });
+    const ask = (headers: Record<string, string> = {}): Promise<Response> =>
+      fetch(`${url}/`, { headers });
+    const first = await ask();
+    const known = { 'if-none-match': first.headers.get('etag') ?? '' };
+    expect([first.status, (await ask(known)).status]).toEqual([200, 304]);
+    const refused = await ask(known);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+    expect(await refused.json()).toMatchObject({ code: 429 });
+    const headers = AUTHORIZED;
+    // The credential is not known here yet.
+    expect((await fetch(`${url}/api/value`, { headers })).status).toBe(429);
   });
 
   it('count what is not there, too', async () => {

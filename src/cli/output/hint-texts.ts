@@ -18,7 +18,8 @@ const SERVER_FAULTS: Readonly<Record<ServerFault, string>> = {
   expired: 'Who runs it must renew it. Check also that the clock of this machine is right.',
   other_name: 'Log in by a name that it is for: captures login NAME --server https://NAME-OF-IT',
   no_encryption:
-    'On this machine it may be meant as http: captures login NAME --server http://HOST:PORT',
+    'If it is on this machine, use http: captures login NAME --server {clear}. If it is not, ask who runs it.',
+  only_encrypted: 'Use https: captures login NAME --server {safe}',
   moved: 'Log in where it is: captures login NAME --server URL',
   proxy: 'Try again, or ask who runs it whether its daemon runs.',
   not_ours: 'Is {url} right? To see the servers you use: captures server list',
@@ -31,7 +32,8 @@ const WORDS: {
   check_server: ({ fault, url }) =>
     SERVER_FAULTS[fault]
       .replaceAll('{url}', url)
-      .replaceAll('{safe}', url.replace('http:', 'https:')),
+      .replaceAll('{safe}', url.replace('http:', 'https:'))
+      .replaceAll('{clear}', url.replace('https:', 'http:')),
   other_version: ({ isServerNewer }) =>
     isServerNewer
       ? 'Update this program to the version of the server.'

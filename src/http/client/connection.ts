@@ -8,6 +8,7 @@ import {
   ATTENTION_HEADER,
   CLIENT_HEADER,
   failureOf,
+  NEEDS_TLS_HEADER,
   VERSION_HEADER,
   type FailureOnWire,
 } from '../contract/failure-form.ts';
@@ -277,6 +278,7 @@ export class Connection {
       if (api !== undefined && api !== String(API_VERSION)) {
         throw this.#failures.otherVersion('they do not understand one another');
       }
+      if (headers[NEEDS_TLS_HEADER] !== undefined) throw this.#failures.speaksTls();
       if (status >= 300 && status < 400) throw this.#failures.moved(headers.location ?? null);
       if (status === 200) {
         if (isForeign && api === undefined) throw this.#failures.notOurs(status, found);

@@ -51,6 +51,15 @@ export class ServerFailures {
     );
   }
 
+  /** It was asked over http. */
+  speaksTls(): AppError {
+    const { host } = this.#url;
+    return this.#fault(
+      `The server ${host} speaks https, and was asked over http`,
+      'only_encrypted',
+    );
+  }
+
   /** @param location where it says that it is; null where it says nothing. */
   moved(location: string | null): AppError {
     const to = location === null ? 'elsewhere' : `to ${location}`;
@@ -128,6 +137,11 @@ const FAULTS: Faults = {
   EPIPE: ['The server % closed the connection before it answered', 'lost'],
 };
 
+const NO_TLS = [
+  'The server % was asked over https, and does not speak TLS',
+  'no_encryption',
+] as const;
+
 const TLS_FAULTS: Faults = {
   CERT_HAS_EXPIRED: ['The certificate of the server % has expired', 'expired'],
   CERT_NOT_YET_VALID: ['The certificate of the server % is not valid yet', 'expired'],
@@ -139,9 +153,9 @@ const TLS_FAULTS: Faults = {
   CERT_UNTRUSTED: NOT_TRUSTED,
   CERT_SIGNATURE_FAILURE: NOT_TRUSTED,
   INVALID_CA: NOT_TRUSTED,
-  EPROTO: ['The server % does not speak TLS', 'no_encryption'],
-  ERR_SSL_WRONG_VERSION_NUMBER: ['The server % does not speak TLS', 'no_encryption'],
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: ['The server % does not speak TLS', 'no_encryption'],
+  EPROTO: NO_TLS,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
 };
 
 /** Whether a version is later than another; of texts that are no versions, false. */

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions as HttpOptions,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { networkOf } from '../../core/users/address-gate.ts';
@@ -6,7 +12,8 @@ import { API_VERSION, API_VERSION_HEADER, VERSION_HEADER } from '../contract/fai
 import type { Certificate } from './certificate.ts';
 import { clientAddress, type ProxyHeader } from './client-address.ts';
 import { createDispatch, type Dispatching } from './dispatch.ts';
-import { nodeExchange } from './node-exchange.ts';
+import { refusePlainHttp } from './encrypted-only.ts';
+import { nodeExchange, type ReaderLimits } from './node-exchange.ts';
 import type { PageServer } from './page-server.ts';
 import { Refusal, serverEnds } from './refusal.ts';
 import { answerRaw, refuseUnreadable } from './raw-answers.ts';
@@ -26,6 +33,8 @@ export interface ServerOptions extends Dispatching {
   readonly mostConnectionsOfOne?: number;
   /** A request's head has to have come by then. Absent: in ten seconds. */
   readonly headersMs?: number;
+  /** How slowly answers may be taken. */
+  readonly readers?: ReaderLimits;
 }
 
 const HEADERS_MS = 10_000;
@@ -45,7 +54,9 @@ export class ApiServer {
   readonly #ending = new AbortController();
   /** How many connections each network has, those in the middle of their TLS handshake among them. */
   readonly #networks = new Map<string, number>();
-  /** With the answers of each that are not over. */
+  /** All connections, those in the middle of their TLS handshake among them. */
+  readonly #sockets = new Set<Socket>();
+  /** Those on which requests come, with the answers of each that are not over. */
   readonly #connections = new Map<Socket, Set<ServerResponse>>();
 
   constructor(options: ServerOptions) {
@@ -65,9 +76,7 @@ export class ApiServer {
       keepAlive: true,
     };
     this.#server =
-      certificate === undefined
-        ? createServer(limits)
-        : createTlsServer({ ...limits, ...certificate, handshakeTimeout: headersMs });
+      certificate === undefined ? createServer(limits) : this.#encrypted(limits, certificate);
     const connected = certificate === undefined ? 'connection' : 'secureConnection';
     this.#server.on('connection', (socket: Socket) => this.#countNetwork(socket));
     this.#server.on(connected, (socket: Socket) => this.#connect(socket));
@@ -108,14 +117,35 @@ export class ApiServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#ending.abort(serverEnds());
     for (const [socket, { size }] of this.#connections) if (size === 0) socket.destroy();
-    const breakOff = setTimeout(() => this.#server.closeAllConnections(), patience);
+    const breakOff = setTimeout(() => {
+      this.#server.closeAllConnections();
+      // Node's server does not know of those in the middle of their TLS handshake.
+      for (const socket of this.#sockets) socket.destroy();
+    }, patience);
     await closed;
     clearTimeout(breakOff);
   }
 
   #connect(socket: Socket): void {
-    this.#connections.set(socket, new Set());
-    socket.once('close', () => this.#connections.delete(socket));
+    const answers = new Set<ServerResponse>();
+    this.#connections.set(socket, answers);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      // Node tells it only the one whose turn it was; those behind it would wait for ever, with all that they hold.
+      for (const answer of answers) if (answer.socket === null) answer.emit('close');
+    });
+  }
+
+  #encrypted(limits: HttpOptions, certificate: Certificate): TlsServer {
+    const { headersMs = HEADERS_MS } = this.#options;
+    // A half for the first byte, a half for the handshake.
+    const server = createTlsServer({
+      ...limits,
+      ...certificate,
+      handshakeTimeout: headersMs / 2,
+    });
+    refusePlainHttp(server, headersMs / 2, this.#ending.signal);
+    return server;
   }
 
   get #mostOfOne(): number {
@@ -125,10 +155,12 @@ export class ApiServer {
 
   /** Those beyond a network's share are answered that; those beyond twice as many are closed. */
   #countNetwork(socket: Socket): void {
+    this.#sockets.add(socket);
     const network = networkOf(socket.remoteAddress ?? '');
     const open = (this.#networks.get(network) ?? 0) + 1;
     this.#networks.set(network, open);
     socket.once('close', () => {
+      this.#sockets.delete(socket);
       const left = (this.#networks.get(network) ?? 1) - 1;
       if (left === 0) this.#networks.delete(network);
       else this.#networks.set(network, left);
@@ -153,9 +185,13 @@ export class ApiServer {
         this.#options.proxyHeader ?? null,
       );
       const ending = this.#ending.signal;
-      const exchange = nodeExchange(request, response, { address, ending, waitsToSend, refusal });
-      const page = refusal === null ? this.#options.page?.(exchange) : null;
-      void (page ?? this.#dispatch(exchange));
+      const { readers, page, limits } = this.#options;
+      const exchange = nodeExchange(request, response, {
+        ...{ address, ending, waitsToSend, refusal },
+        ...(readers === undefined ? {} : { readers }),
+      });
+      const shown = refusal === null ? page?.(exchange, limits?.strangers) : null;
+      void (shown ?? this.#dispatch(exchange));
     };
   }
 

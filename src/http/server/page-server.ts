@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { networkOf } from '../../core/users/address-gate.ts';
+import { writeFailure } from './answer-writer.ts';
 import type { Exchange } from './exchange.ts';
+import type { StrangerLimit } from './rate-limit.ts';
 
 /** What is built for the page at `/`. */
 export interface ApiPageParts {
@@ -8,8 +11,11 @@ export interface ApiPageParts {
   readonly style: string;
 }
 
-/** Answers requests for the page; `null` where a request is for something else. */
-export type PageServer = (exchange: Exchange) => Promise<void> | null;
+/**
+ * Answers requests for the page; `null` where a request is for something else.
+ * @param strangers among whose requests those for the page count. Absent: without a limit.
+ */
+export type PageServer = (exchange: Exchange, strangers?: StrangerLimit) => Promise<void> | null;
 
 /**
  * Serves the page for those who would rather look than type: one file, which runs the one script that is in
@@ -29,7 +35,7 @@ export function createPageServer(parts: ApiPageParts): PageServer {
     'cache-control': 'no-cache',
     vary: 'accept-encoding',
   };
-  return ({ method, url, headers, answer }) => {
+  return ({ method, url, headers, address, answer }, strangers) => {
     const [path] = url.split('?', 1);
     if (path !== '/' || (method !== 'GET' && method !== 'HEAD')) return null;
     const isPacked = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(
@@ -38,6 +44,11 @@ export function createPageServer(parts: ApiPageParts): PageServer {
     const body = isPacked ? packed : html;
     const etag = `"${tag}${isPacked ? '-gzip' : ''}"`;
     return (async () => {
+      try {
+        strangers?.take(networkOf(address));
+      } catch (refusal) {
+        return writeFailure(answer, refusal, false);
+      }
       if (headers['if-none-match']?.split(/\s*,\s*/).includes(etag) === true) {
         answer.start(304, { ...common, etag });
         return answer.end();

@@ -86,6 +86,11 @@ export class StrangerLimit {
     this.#rate = rate;
   }
 
+  /** Counts what needs no credential. @throws Refusal 429 where there were too many. */
+  take(network: string): void {
+    this.#rate.take(network);
+  }
+
   /**
    * Finds out who asks.
    * @param secret null where none was sent.

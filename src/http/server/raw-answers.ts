@@ -30,7 +30,12 @@ export function refuseUnreadable(
 }
 
 /** Answers on a connection that Node has no response for, and closes it. */
-export function answerRaw(socket: Socket, status: number, message: string): void {
+export function answerRaw(
+  socket: Socket,
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const body = JSON.stringify({ code: status, message });
   socket.on('error', () => undefined);
   socket.end(
@@ -40,6 +45,7 @@ export function answerRaw(socket: Socket, status: number, message: string): void
       `content-length: ${Buffer.byteLength(body)}`,
       'x-content-type-options: nosniff',
       'cache-control: no-store',
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
       'connection: close',
       '',
       body,
