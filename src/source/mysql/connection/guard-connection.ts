@@ -1,6 +1,7 @@
 import { messageOf } from '../../../core/errors.ts';
 import type { MysqlConnection, Row } from './mysql-connection.ts';
 import { LogTableReader } from '../reading/log-table-reader.ts';
+import { MOST_ANSWER_BYTES, MOST_LIST_BYTES } from './open-answers.ts';
 import { ServerError } from './result-stream.ts';
 
 /** Of the stream's errors, which have numbers only, those that are told apart by their names. */
@@ -29,18 +30,27 @@ export class GuardConnection {
   }
 
   /** The rows of a statement; none for one that returns none. @throws AppError `remote_failed`. */
-  async rows(sql: string): Promise<readonly Row[]> {
+  rows(sql: string): Promise<readonly Row[]> {
+    return this.#rows(sql, MOST_ANSWER_BYTES);
+  }
+
+  /** As `MysqlConnection.list`. */
+  list(sql: string): Promise<readonly Row[]> {
+    return this.#rows(sql, MOST_LIST_BYTES);
+  }
+
+  close(): void {
+    this.reader.close();
+  }
+
+  async #rows(sql: string, mostBytes: number): Promise<readonly Row[]> {
     try {
-      return await this.reader.rowsOf(sql);
+      return await this.reader.rowsOf(sql, mostBytes);
     } catch (error) {
       const name = error instanceof ServerError ? NAMES[error.errno] : undefined;
       throw this.#connection.translate(
         name === undefined ? error : Object.assign(new Error(messageOf(error)), { code: name }),
       );
     }
-  }
-
-  close(): void {
-    this.reader.close();
   }
 }

@@ -4,6 +4,13 @@ import { type Connection } from 'mysql2';
 import type { ServerAddress } from '../../../core/environments/environment.ts';
 import { AppError } from '../../../core/errors.ts';
 import { CommandTally } from './command-tally.ts';
+import {
+  BYTES_A_VALUE,
+  MOST_ANSWER_BYTES,
+  MOST_LIST_BYTES,
+  OpenAnswers,
+  type OpenAnswer,
+} from './open-answers.ts';
 import { AnswerTooLarge, codeOf, nameMariadbError, NoAnswer } from './server-errors.ts';
 import { endsConnection, isPlain, translateError } from './error-translation.ts';
 import { SilenceWatch } from '../log/silence-watch.ts';
@@ -34,16 +41,10 @@ export const WHOLE_TABLE_MS = 30 * 60_000;
 /** For a DROP of a table that may be large: of some tens of gigabytes it takes seconds. */
 export const DROP_MS = 60_000;
 
-/**
- * What one answer may take: the longest that we ask for is a process list, which by this count reaches it
- * at some 90,000 connections. The log itself is read by `ResultStream`.
- */
-export const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
-/** What a value takes here besides its bytes on the wire; of empty ones there would be no end. */
-export const BYTES_A_VALUE = 64;
+/** Of all connections of this process. The log itself is read by `ResultStream`. */
+const OPEN_ANSWERS = new OpenAnswers();
 
-interface Pending {
-  bytes: number;
+interface Pending extends OpenAnswer {
   readonly watch: SilenceWatch;
   readonly fail: (error: Error) => void;
 }
@@ -155,11 +156,15 @@ export class MysqlConnection {
 
   /**
    * @param limitMs the connection is lost when nothing comes for so long; the same for all of these.
-   * @throws AppError `remote_failed`, also for an answer of more than 64 MiB.
+   * @throws AppError `remote_failed`, also for an answer of more than 4 MiB.
    */
-  async rows(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<readonly Row[]> {
-    const result = await this.#query(sql, limitMs);
-    return Array.isArray(result) ? result : [];
+  rows(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<readonly Row[]> {
+    return this.#rows(sql, limitMs, MOST_ANSWER_BYTES);
+  }
+
+  /** Rows of which a busy server has as many as it likes. @throws AppError as `rows`, for more than 64 MiB. */
+  list(sql: string): Promise<readonly Row[]> {
+    return this.#rows(sql, STATEMENT_LIMIT_MS, MOST_LIST_BYTES);
   }
 
   /** The first row, or null when there is none. */
@@ -174,7 +179,7 @@ export class MysqlConnection {
 
   /** Runs a statement that returns no rows. @returns how many rows it changed. */
   async run(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<number> {
-    const result = await this.#query(sql, limitMs);
+    const result = await this.#query(sql, limitMs, MOST_ANSWER_BYTES);
     return 'affectedRows' in result ? result.affectedRows : 0;
   }
 
@@ -242,15 +247,8 @@ export class MysqlConnection {
   /** Bytes came: of the answer to the statement that has waited longest. */
   #hear(bytes: number): void {
     const [first] = this.#pending;
-    if (first !== undefined) this.#count(first, bytes);
+    if (first !== undefined) OPEN_ANSWERS.count(first, bytes);
     for (const { watch } of this.#pending) watch.heard(bytes);
-  }
-
-  #count(pending: Pending, bytes: number): void {
-    pending.bytes += bytes;
-    if (pending.bytes > MOST_ANSWER_BYTES && this.#pending.has(pending)) {
-      this.destroy(new AnswerTooLarge());
-    }
   }
 
   #mayQuit(): boolean {
@@ -281,17 +279,29 @@ export class MysqlConnection {
     });
   }
 
-  #query(sql: string, limitMs: number): Promise<Row[] | { affectedRows: number }> {
+  async #rows(sql: string, limitMs: number, mostBytes: number): Promise<readonly Row[]> {
+    const result = await this.#query(sql, limitMs, mostBytes);
+    return Array.isArray(result) ? result : [];
+  }
+
+  #query(
+    sql: string,
+    limitMs: number,
+    mostBytes: number,
+  ): Promise<Row[] | { affectedRows: number }> {
     // The driver would say that commands cannot be added to a closed connection.
     if (this.#lost) return Promise.reject(this.translate(closed()));
     this.#tally.query(sql);
     return new Promise((resolve, reject) => {
       const settle = (): boolean => {
         pending.watch.stop();
+        OPEN_ANSWERS.end(pending);
         return this.#pending.delete(pending);
       };
       const pending: Pending = {
         bytes: 0,
+        mostBytes,
+        drop: () => this.destroy(new AnswerTooLarge()),
         watch: new SilenceWatch(limitMs, () => this.destroy(new NoAnswer(limitMs))),
         fail: (error) => {
           // The driver tells nobody of a connection that we drop, and of others what we know already.
@@ -302,12 +312,13 @@ export class MysqlConnection {
         },
       };
       this.#pending.add(pending);
+      OPEN_ANSWERS.add(pending);
       this.#connection.query(
         {
           sql,
           rowsAsArray: true,
           typeCast: (field) => {
-            this.#count(pending, BYTES_A_VALUE);
+            OPEN_ANSWERS.count(pending, BYTES_A_VALUE);
             return field.string();
           },
         },

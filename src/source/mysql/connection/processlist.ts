@@ -20,8 +20,8 @@ export interface Process {
  * is the one way that all servers have: `information_schema.PROCESSLIST` is on its way out of MySQL
  * (deprecated in 8.0.35), `performance_schema.processlist` is empty where that schema is off.
  */
-export async function listProcesses(connection: Pick<MysqlConnection, 'rows'>): Promise<Process[]> {
-  const rows = await connection.rows('SHOW PROCESSLIST');
+export async function listProcesses(connection: Pick<MysqlConnection, 'list'>): Promise<Process[]> {
+  const rows = await connection.list('SHOW PROCESSLIST');
   return rows.map(([id, user, host, db, command, seconds, state, info]) => ({
     id: Number(id),
     user: user ?? null,

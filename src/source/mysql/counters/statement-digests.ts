@@ -115,7 +115,7 @@ export class StatementDigests implements ServerTimes {
         for (let at = 0; at < names.length; at += TEXTS_AT_ONCE) {
           if (performance.now() - began >= limitMs) return;
           const digests = names.slice(at, at + TEXTS_AT_ONCE).map((name) => digestOf(name));
-          const rows = await connection.rows(
+          const rows = await connection.list(
             `SELECT SCHEMA_NAME, DIGEST, LEFT(DIGEST_TEXT, ${LONGEST_TEXT}) FROM ${DIGESTS}
              WHERE DIGEST IN (${digests.map(literal).join(', ')})`,
           );
@@ -228,7 +228,7 @@ export async function whyNoTimes(connection: MysqlConnection): Promise<NoTimes |
 async function readTotals(
   connection: MysqlConnection,
 ): Promise<Pick<TimesReading, 'lost' | 'totals'>> {
-  const rows = await connection.rows(
+  const rows = await connection.list(
     `SELECT SCHEMA_NAME, DIGEST, COUNT_STAR, SUM_TIMER_WAIT DIV 1000000, SUM_ROWS_SENT,
        SUM_ROWS_EXAMINED, SUM_ERRORS, FIRST_SEEN
      FROM ${DIGESTS}

@@ -82,7 +82,7 @@ interface FreeSession extends ServerSession {
 
 /** The sessions that are idle and hold no lock, those idle for longest first. */
 async function listFree(connection: MysqlConnection): Promise<FreeSession[]> {
-  const rows = await connection.rows(
+  const rows = await connection.list(
     `SELECT ID, USER, HOST, DB, TIME_MS, QUERY_ID FROM information_schema.PROCESSLIST WHERE ${IS_FREE} ORDER BY TIME_MS DESC`,
   );
   return rows.map(([id, user, host, db, ms, queryId]) => ({

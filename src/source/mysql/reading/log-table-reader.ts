@@ -1,10 +1,7 @@
 import type { BatchPart } from '../../../core/source.ts';
 import type { LoggedStatement, TextSpool } from '../../../core/workloads/statements.ts';
-import {
-  BYTES_A_VALUE,
-  MOST_ANSWER_BYTES,
-  type MysqlConnection,
-} from '../connection/mysql-connection.ts';
+import type { MysqlConnection } from '../connection/mysql-connection.ts';
+import { BYTES_A_VALUE, MOST_ANSWER_BYTES } from '../connection/open-answers.ts';
 import { AnswerTooLarge } from '../connection/server-errors.ts';
 import type { OwnConnections } from '../connection/own-connections.ts';
 import { ResultStream, ServerError } from '../connection/result-stream.ts';
@@ -144,9 +141,10 @@ export class LogTableReader {
 
   /**
    * The rows of another statement, as text; none for one that returns none.
+   * @param mostBytes of its answer.
    * @throws as `read`; AnswerTooLarge. The connection is closed then, but for a ServerError.
    */
-  async rowsOf(sql: string): Promise<(string | null)[][]> {
+  async rowsOf(sql: string, mostBytes = MOST_ANSWER_BYTES): Promise<(string | null)[][]> {
     this.#connection.countSent(sql);
     const rows: (string | null)[][] = [];
     const before = this.#results.received;
@@ -165,7 +163,7 @@ export class LogTableReader {
       });
       while ((await progress.next()).done !== true) {
         const bytes = this.#results.received - before + values * BYTES_A_VALUE;
-        if (bytes > MOST_ANSWER_BYTES) throw new AnswerTooLarge();
+        if (bytes > mostBytes) throw new AnswerTooLarge();
       }
     } catch (error) {
       // Refused, the answer is over.

@@ -75,7 +75,7 @@ export async function listIdleDatabases(
 ): Promise<{ session: number; db: string | null }[]> {
   // Whole seconds, rounded: one that shows 2 has been idle for more than 1.
   const idle = hasMilliseconds ? 'TIME_MS' : '(TIME - 1) * 1000';
-  const rows = await connection.rows(
+  const rows = await connection.list(
     `SELECT ID, DB, ${idle} FROM information_schema.PROCESSLIST WHERE COMMAND = 'Sleep' AND ID IN (${sessions.join()})`,
   );
   // Counted until the answer is here: what has been idle for longer was so at `sinceMs`.
@@ -94,7 +94,7 @@ export async function listOpenTransactions(
   let rows;
   try {
     await connection.run("SET SESSION time_zone = 'SYSTEM'");
-    rows = await connection.rows(
+    rows = await connection.list(
       'SELECT trx_mysql_thread_id, UNIX_TIMESTAMP(trx_started) FROM information_schema.INNODB_TRX',
     );
   } catch (error) {

@@ -63,6 +63,12 @@ test.each([
   const message = `What answers at 127.0.0.1:${peer.address.port} sent far more than requested; the connection was dropped`;
   await expect(connection.rows('SELECT a')).rejects.toMatchObject({ message });
   expect(connection.isLost).toBe(true);
+  const lists = await Promise.all(
+    Array.from({ length: 4 }, () => MysqlConnection.open(peer.address, null)),
+  );
+  for (const outcome of await Promise.allSettled(lists.map((one) => one.list('SELECT a')))) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { message } });
+  }
   // Of what is read past the driver, too.
   const guard = new GuardConnection(await MysqlConnection.open(peer.address, null));
   await expect(guard.rows('SELECT a')).rejects.toMatchObject({ message });
