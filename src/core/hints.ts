@@ -102,7 +102,11 @@ export type ServerFault =
   | 'moved'
   /** What is in front of it has nothing behind it. */
   | 'proxy'
-  | 'not_ours';
+  /** It is being stopped, or too busy to answer. */
+  | 'busy'
+  | 'not_ours'
+  /** It seems to be one of captures, and its answer has another form. */
+  | 'not_understood';
 
 /** A digest nobody has; a capture of which there are only metrics; one whose files are gone. */
 type HintOfReport = 'list_digests' | 'see_metrics' | 'recorded_later' | 'verify_files';

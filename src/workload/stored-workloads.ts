@@ -1,11 +1,5 @@
-import type { Progress } from '../core/progress.ts';
 import type { Store } from '../core/store.ts';
-import type {
-  Spans,
-  StatementQuery,
-  StatementsNotRun,
-  WorkloadFiles,
-} from '../core/workloads/workload-files.ts';
+import type { WorkloadFiles } from '../core/workloads/workload-files.ts';
 import type { StatementRecord } from '../core/workloads/statements.ts';
 import type { RecordFormat } from '../core/workloads/transfer.ts';
 import type { Manifest } from '../core/workloads/workload.ts';
@@ -49,7 +43,13 @@ export function workloadFiles(store: Store): WorkloadFiles {
       const { searchRecords } = await import('./workload-search.ts');
       yield* searchRecords(folderOf(captureId), spans, query);
     },
-    readSql: (captureId, spans, query) => sqlOf(folderOf(captureId), spans, query),
+    async *readSql(captureId, spans, query) {
+      const [{ searchRecords }, { sqlOf }] = await Promise.all([
+        import('./workload-search.ts'),
+        import('./sql-text.ts'),
+      ]);
+      return yield* sqlOf(searchRecords(folderOf(captureId), spans, query), query.search);
+    },
     async openTally(captureId) {
       const { openTally } = await import('./tally/workload-tally.ts');
       return openTally(folderOf(captureId));
@@ -93,41 +93,3 @@ const FORMATTERS: Readonly<Record<RecordFormat, Formatter>> = {
     yield* formatParquet(records);
   },
 };
-
-async function* sqlOf(
-  folder: string,
-  spans: Spans,
-  query: StatementQuery,
-): Progress<Uint8Array, readonly StatementsNotRun[]> {
-  const [{ searchRecords }, { formatSql, SQL_HEADER }] = await Promise.all([
-    import('./workload-search.ts'),
-    import('./sql-format.ts'),
-  ]);
-  let header: string | null = SQL_HEADER;
-  let db: string | null = null;
-  const unprepared = new Map<number, string>();
-  const notRun = new Map<string, number>();
-  for await (const records of searchRecords(folder, spans, query)) {
-    if (header !== null) yield new TextEncoder().encode(header);
-    header = null;
-    const formatted = formatSql(withoutEchoes(records, query), db, unprepared, notRun);
-    db = formatted.db;
-    // Not `yield*`: an array's iterator has no `throw`, which ends a use case.
-    for (const piece of formatted.pieces) yield piece;
-  }
-  if (header !== null) yield new TextEncoder().encode(header);
-  return Array.from(notRun, ([reason, count]) => ({ reason, count }));
-}
-
-/** Where digests or tables are searched for, an echo is found without the EXECUTE that it repeats: it stands for it. */
-function withoutEchoes(
-  records: StatementRecord[],
-  { search }: StatementQuery,
-): readonly StatementRecord[] {
-  if (search.digests.length === 0 && search.tables.length === 0) return records;
-  return records.map((record) =>
-    record.flags?.includes('echo') === true
-      ? { ...record, flags: record.flags.filter((flag) => flag !== 'echo') }
-      : record,
-  );
-}

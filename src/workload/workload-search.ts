@@ -1,9 +1,11 @@
 import { AppError, isAppError } from '../core/errors.ts';
 import { isEveryStatement } from '../core/workloads/statement-search.ts';
 import type { StatementRecord } from '../core/workloads/statements.ts';
+import type { WorkloadSpan } from '../core/workloads/committed-spans.ts';
 import type { Spans, StatementQuery } from '../core/workloads/workload-files.ts';
 import { formatCount } from '../core/units.ts';
 import { damaged } from './disk-errors.ts';
+import type { FrameText } from './frame-texts.ts';
 import { LineSearch } from './line-search.ts';
 import { LongLineSearch } from './long-line-search.ts';
 import { segmentFileName } from './segment-files.ts';
@@ -28,7 +30,7 @@ export async function* searchLines(
   const walk = new Walk(dir, query);
   if (walk.isOver()) return;
   for await (const span of spans) {
-    for (const part of partsOf(span)) {
+    for (const part of await walk.partsOf(span)) {
       yield* walk.lines(part);
       if (walk.isOver()) return;
     }
@@ -51,13 +53,18 @@ class Walk {
   /** null where every line is meant. */
   readonly #search: LineSearch | null;
   #left: number;
+  /** What is behind the record with this `seq` is meant; 0 once it was passed. */
+  #after: number;
+  readonly #isFromFirst: boolean;
   /** Whole lines that were read last; only looked at when something fails. */
   #last: Buffer | null = null;
 
-  constructor(dir: string, { search, limit }: StatementQuery) {
+  constructor(dir: string, { search, limit, after }: StatementQuery) {
     this.#dir = dir;
     this.#search = isEveryStatement(search) ? null : new LineSearch(search);
     this.#left = limit ?? Infinity;
+    this.#after = after ?? 0;
+    this.#isFromFirst = this.#after === 0;
   }
 
   isOver(): boolean {
@@ -66,7 +73,50 @@ class Walk {
 
   /** @throws AppError as `searchLines`. */
   finish(): void {
-    this.#search?.filter.checkDigests();
+    // A digest may have all its statements before that.
+    if (this.#isFromFirst) this.#search?.filter.checkDigests();
+  }
+
+  /** The parts of a span that have something to read: not those whose records were all read before. */
+  async partsOf(span: WorkloadSpan): Promise<readonly SegmentPart[]> {
+    const parts = [...partsOf(span)];
+    if (this.#after === 0) return parts;
+    let first = 0;
+    for (let end = parts.length; end - first > 1;) {
+      const middle = (first + end) >> 1;
+      const part = parts[middle];
+      const seq = part === undefined ? null : await firstSeqOf(this.#dir, part);
+      if (seq !== null && seq <= this.#after + 1) first = middle;
+      else end = middle;
+    }
+    return parts.slice(first);
+  }
+
+  /** @returns the frames of a part, without what was read before: how much is missing before `text`, too. */
+  async *#frames({ segment, from, end }: SegmentPart): AsyncGenerator<Frame> {
+    let isWithin = false;
+    for await (const { text, offset } of readFrames(this.#dir, segment, from, end)) {
+      if (this.#after === 0) {
+        yield { text, offset, missing: 0 };
+        continue;
+      }
+      let at = 0;
+      if (isWithin) {
+        at = lineEnd(text, 0);
+        isWithin = at === -1;
+      }
+      while (at !== -1 && at < text.length) {
+        const seq = seqAt(text, at);
+        // A line that has none is damaged, which is for who reads on to say.
+        if (seq === null || seq > this.#after) {
+          this.#after = 0;
+          yield { text: text.subarray(at), offset, missing: at };
+          break;
+        }
+        at = lineEnd(text, at);
+        isWithin = at === -1;
+      }
+    }
   }
 
   async *lines(part: SegmentPart): AsyncGenerator<Buffer> {
@@ -77,8 +127,8 @@ class Walk {
     }
   }
 
-  async *#every({ segment, from, end }: SegmentPart): AsyncGenerator<Buffer> {
-    for await (const { text } of readFrames(this.#dir, segment, from, end)) {
+  async *#every(part: SegmentPart): AsyncGenerator<Buffer> {
+    for await (const { text } of this.#frames(part)) {
       const whole = text.subarray(0, text.lastIndexOf(NEWLINE) + 1);
       if (this.#left === Infinity) {
         yield text;
@@ -93,9 +143,8 @@ class Walk {
   }
 
   async *#found(part: SegmentPart, search: LineSearch): AsyncGenerator<Buffer> {
-    const { segment, from, end } = part;
     let long: LongLineSearch | null = null;
-    for await (const { text, offset } of readFrames(this.#dir, segment, from, end)) {
+    for await (const { text, offset, missing } of this.#frames(part)) {
       let start = 0;
       if (long !== null) {
         const newline = text.indexOf(NEWLINE);
@@ -120,7 +169,7 @@ class Walk {
       }
       if (whole < text.length) {
         const begun = Math.max(whole, start);
-        long = new LongLineSearch(search, offset, begun);
+        long = new LongLineSearch(search, offset, missing + begun);
         long.push(text.subarray(begun));
       }
     }
@@ -151,11 +200,36 @@ class Walk {
   #progress(): string {
     const last = this.#last ?? Buffer.alloc(0);
     const start = last.length < 2 ? 0 : last.lastIndexOf(NEWLINE, last.length - 2) + 1;
-    const seq = SEQ.exec(last.toString('latin1', start, start + 40))?.[1];
-    return seq === undefined
+    const seq = seqAt(last, start);
+    return seq === null
       ? 'Nothing before it could be read.'
-      : `Records 1 to ${formatCount(Number(seq))} were read.`;
+      : `Records 1 to ${formatCount(seq)} were read.`;
   }
+}
+
+interface Frame extends FrameText {
+  /** Bytes of it that are left out before `text`. */
+  readonly missing: number;
+}
+
+/** The `seq` of the line that begins there; null where none does. */
+function seqAt(text: Buffer, at: number): number | null {
+  const seq = SEQ.exec(text.toString('latin1', at, at + 40))?.[1];
+  return seq === undefined ? null : Number(seq);
+}
+
+/** Where the line behind begins; -1 where this one does not end. */
+function lineEnd(text: Buffer, at: number): number {
+  const newline = text.indexOf(NEWLINE, at);
+  return newline === -1 ? -1 : newline + 1;
+}
+
+async function firstSeqOf(
+  dir: string,
+  { segment, from, end }: SegmentPart,
+): Promise<number | null> {
+  for await (const { text } of readFrames(dir, segment, from, end)) return seqAt(text, 0);
+  return null;
 }
 
 /** One line, from its place in the text of the frame at the beginning of the part. */

@@ -2,12 +2,14 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as z from 'zod/mini';
 import { afterEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
 import { resultOf } from '../../src/core/progress.ts';
 import { linesOf } from '../../src/http/client/answer-texts.ts';
 import { Connection } from '../../src/http/client/connection.ts';
 import { readEvents } from '../../src/http/client/event-stream.ts';
 import { defineRoute, NO_RESULT } from '../../src/http/contract/define-route.ts';
-import { frameHead, framesEnd, readFrames } from '../../src/http/contract/frames.ts';
+import type { Route } from '../../src/http/contract/route.ts';
+import { frameHead, framesEnd, FRAMES_TYPE, readFrames } from '../../src/http/contract/frames.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -51,6 +53,12 @@ const upload = defineRoute({
   at: 'POST /api/upload',
   body: 'bytes',
   isHeavy: true,
+  answer: { is: 'progress', event: word, result: word, isSilent: false },
+});
+const slow = defineRoute({
+  ...shared,
+  id: 'slow',
+  at: 'GET /api/slow',
   answer: { is: 'progress', event: word, result: word, isSilent: false },
 });
 const bytes = defineRoute({
@@ -152,7 +160,7 @@ describe('an answer', () => {
 
   it('of bytes without its end is not whole, whoever cut it', async () => {
     const connection = await connectedTo((_request, response) => {
-      response.writeHead(200, { 'captures-api': '1' });
+      response.writeHead(200, { 'captures-api': '1', 'content-type': FRAMES_TYPE });
       response.end(Buffer.concat([frameHead(5), Buffer.from('hello')]));
     });
     await expect(resultOf(connection.bytes(bytes, {}))).rejects.toMatchObject({
@@ -206,6 +214,218 @@ describe('an answer', () => {
     stop.abort(new Error('enough'));
     await expect(next).rejects.toThrow('enough');
   });
+});
+
+describe('an answer that is broken', () => {
+  const OURS = { 'captures-api': '1', 'captures-version': '0.1.0' };
+  const JSON_TYPE = { 'content-type': 'application/json' };
+  const LINES = { 'content-type': 'application/x-ndjson' };
+  const EVENTS = { 'content-type': 'text/event-stream' };
+  const FRAMES = { 'content-type': FRAMES_TYPE };
+  const HTML = { 'content-type': 'text/html; charset=utf-8' };
+
+  it.each<[string, Route, number, Record<string, string>, string, string, string]>([
+    [
+      'no JSON',
+      value,
+      200,
+      { ...OURS, ...JSON_TYPE },
+      'hello',
+      'not_understood',
+      'an answer that is not JSON',
+    ],
+    [
+      'half JSON',
+      value,
+      200,
+      { ...OURS, ...JSON_TYPE },
+      '{"word":"fr',
+      'not_understood',
+      'an answer that is not JSON',
+    ],
+    [
+      'nothing',
+      value,
+      200,
+      { ...OURS, ...JSON_TYPE },
+      '',
+      'not_understood',
+      'an answer that is not JSON',
+    ],
+    [
+      'another form',
+      value,
+      200,
+      { ...OURS, ...JSON_TYPE },
+      '{"words":1}',
+      'not_understood',
+      'an answer of another form',
+    ],
+    [
+      'null',
+      value,
+      200,
+      { ...OURS, ...JSON_TYPE },
+      'null',
+      'not_understood',
+      'an answer of another form',
+    ],
+    ['HTML', value, 200, { ...OURS, ...HTML }, '<p>', 'not_understood', 'text/html, 200'],
+    [
+      'a failure as HTML',
+      value,
+      500,
+      { ...OURS, ...HTML },
+      '<p>',
+      'not_understood',
+      'text/html, 500',
+    ],
+    [
+      'a failure of another form',
+      value,
+      404,
+      { ...OURS, ...JSON_TYPE },
+      '{"error":"x"}',
+      'not_understood',
+      'application/json, 404',
+    ],
+    ['HTML of another site', value, 200, HTML, '<p>', 'not_ours', '200 with text/html'],
+    [
+      'a failure of another site',
+      value,
+      404,
+      JSON_TYPE,
+      '{"code":404,"message":"Not Found"}',
+      'not_ours',
+      '404 with application/json',
+    ],
+    ['a proxy alone', value, 502, HTML, '<p>', 'proxy', 'it says 502'],
+    ['a redirect', value, 302, { location: 'https://sso/' }, '', 'moved', 'to https://sso/'],
+    [
+      'a broken line',
+      rows,
+      200,
+      { ...OURS, ...LINES },
+      '{"word":"a"}\n{"wo\n{"word":"b"}\n["end"]\n',
+      'not_understood',
+      'a line that is not JSON',
+    ],
+    [
+      'a broken end of lines',
+      rows,
+      200,
+      { ...OURS, ...LINES },
+      '["end\n',
+      'not_understood',
+      'a line that is not JSON',
+    ],
+    [
+      'an odd failure behind lines',
+      rows,
+      200,
+      { ...OURS, ...LINES },
+      '["error",7]\n',
+      'not_understood',
+      'a failure of another form',
+    ],
+    [
+      'one JSON for lines',
+      rows,
+      200,
+      { ...OURS, ...JSON_TYPE },
+      '[]',
+      'not_understood',
+      'application/json, 200',
+    ],
+    [
+      'a broken event',
+      slow,
+      200,
+      { ...OURS, ...EVENTS },
+      'data: {"wo\n\n',
+      'not_understood',
+      'an event that is not JSON',
+    ],
+    [
+      'an event of another form',
+      slow,
+      200,
+      { ...OURS, ...EVENTS },
+      'data: {}\n\n',
+      'not_understood',
+      'an event of another form',
+    ],
+    [
+      'a broken result',
+      slow,
+      200,
+      { ...OURS, ...EVENTS },
+      'event: result\ndata: <\n\n',
+      'not_understood',
+      'a result that is not JSON',
+    ],
+    [
+      'a broken failure',
+      slow,
+      200,
+      { ...OURS, ...EVENTS },
+      'event: error\ndata: {\n\n',
+      'not_understood',
+      'an event that is not JSON',
+    ],
+    [
+      'events that end',
+      slow,
+      200,
+      { ...OURS, ...EVENTS },
+      'data: {"word":"a"}\n\n',
+      'lost',
+      'was lost',
+    ],
+    [
+      'a failure of another form behind bytes',
+      bytes,
+      200,
+      { ...OURS, ...FRAMES },
+      '\0\0\0\0{"error":1}',
+      'not_understood',
+      'a failure of another form',
+    ],
+    [
+      'bytes as they are',
+      bytes,
+      200,
+      { ...OURS, 'content-type': 'text/plain' },
+      'hello',
+      'not_understood',
+      'text/plain, 200',
+    ],
+  ])(
+    'as %s is said to be that, with what came',
+    async (_what, route, status, headers, body, fault, says) => {
+      const connection = await connectedTo((_request, response) => {
+        response.writeHead(status, headers);
+        response.end(body);
+      });
+      const asked = async (): Promise<unknown> => {
+        switch (route.answer.is) {
+          case 'rows':
+            return connection.list(route, {});
+          case 'progress':
+            return resultOf(connection.progress(route, {}));
+          case 'bytes':
+            return resultOf(connection.bytes(route, {}));
+          default:
+            return connection.value(route, {});
+        }
+      };
+      const error: unknown = await asked().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(AppError);
+      expect(error).toMatchObject({ code: 'remote_failed', hint: { code: 'check_server', fault } });
+      expect((error as AppError).message).toContain(says);
+      expect((error as AppError).message).toContain('127.0.0.1:');
+    },
+  );
 });
 
 describe('an upload', () => {

@@ -78,7 +78,7 @@ test.each(TEXTS)('a long statement of %s is written, read and verified', async (
 
   const limited: Buffer[] = [];
   const spans = [{ from: null, until: position }];
-  const query = { search: EVERY_STATEMENT, limit: 2 };
+  const query = { search: EVERY_STATEMENT, limit: 2, after: null };
   for await (const chunk of searchLines(dir, spans, query)) limited.push(chunk);
   expect(Buffer.concat(limited).toString().trimEnd().split('\n')).toHaveLength(2);
 

@@ -47,7 +47,11 @@ describe('reading a workload', () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: COUNT + 50 }), async (limit) => {
         const text = await textOf(
-          searchLines(dir, [{ from: null, until: position }], { search: EVERY_STATEMENT, limit }),
+          searchLines(dir, [{ from: null, until: position }], {
+            search: EVERY_STATEMENT,
+            limit,
+            after: null,
+          }),
         );
         expect(text.split('\n')).toEqual([...whole.slice(0, Math.min(limit, COUNT)), '']);
       }),

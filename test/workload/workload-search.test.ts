@@ -26,10 +26,11 @@ async function found(
   until: WorkloadPosition,
   search: Partial<StatementSearch>,
   limit: number | null = null,
+  after: number | null = null,
 ): Promise<StatementRecord[]> {
   const records: StatementRecord[] = [];
   const spans = [{ from: null, until }];
-  for await (const some of searchRecords(dir, spans, { search: searchOf(search), limit })) {
+  for await (const some of searchRecords(dir, spans, { search: searchOf(search), limit, after })) {
     records.push(...some);
   }
   return records;
@@ -129,6 +130,29 @@ describe('a search', () => {
     );
   });
 
+  test('goes on behind a record, wherever frames and segments end', async () => {
+    const dir = await workloadFolder();
+    const statements = Array.from({ length: 40 }, (_, n) =>
+      aStatement({
+        // Two of a megabyte and more, in several pieces.
+        sql: n === 11 || n === 29 ? `SELECT '${'x'.repeat(2_500_000)}'` : `SELECT ${n}`,
+        user: n % 3 === 2 ? 'app' : 'other',
+      }),
+    );
+    const position = await written(dir, statements, { segmentText: 700, frameText: 300 });
+    expect(position.segment).toBeGreaterThan(5);
+    for (const search of [{}, { users: ['app'] }, { texts: ['select'] }, { tables: ['none'] }]) {
+      const all = (await found(dir, position, search)).map(({ seq }) => seq);
+      for (const after of [0, 1, 2, 11, 12, 13, 29, 30, 31, 39, 40, 41]) {
+        const rest = all.filter((seq) => seq > after);
+        const seqs = (await found(dir, position, search, null, after)).map(({ seq }) => seq);
+        expect({ search, after, seqs }).toEqual({ search, after, seqs: rest });
+        const two = (await found(dir, position, search, 2, after)).map(({ seq }) => seq);
+        expect({ search, after, two }).toEqual({ search, after, two: rest.slice(0, 2) });
+      }
+    }
+  });
+
   test('stops at its limit, wherever frames and segments end', async () => {
     const dir = await workloadFolder();
     const statements = Array.from({ length: 400 }, (_, n) =>
@@ -160,7 +184,7 @@ describe('a search', () => {
       .slice(1)
       .flatMap((until, n) => (until === null ? [] : [{ from: ends[n] ?? null, until }]));
     const seen: number[] = [];
-    const query = { search: EVERY_STATEMENT, limit: null };
+    const query = { search: EVERY_STATEMENT, limit: null, after: null };
     for await (const some of searchRecords(dir, spans, query))
       seen.push(...some.map(({ seq }) => seq));
     expect(seen).toEqual(Array.from({ length: 210 }, (_, n) => n + 1));
@@ -255,7 +279,7 @@ describe('a statement too long for the memory', () => {
     expect(long?.sql === content).toBe(true);
     // Pieces are bounded, and the limit counts it once.
     const spans = [{ from: null, until: position }];
-    const query = { search: searchOf({ texts: ['needle'] }), limit: 2 };
+    const query = { search: searchOf({ texts: ['needle'] }), limit: 2, after: null };
     let text = '';
     for await (const chunk of searchLines(dir, spans, query)) {
       expect(chunk.length).toBeLessThan(8 * 1024 * 1024);

@@ -14,6 +14,7 @@ import type { CreatedCapture } from '../../core/captures/capture-creation.ts';
 import type { Approval } from '../../core/warm-ups/approvals.ts';
 import { approving } from '../input/approval-prompt.ts';
 import { recordCommand, Recording, tellCommandFault } from './recording.ts';
+import { keepingSight } from './uncertain-creation.ts';
 import {
   recordingOptionsOf,
   registerRecordingOptions,
@@ -135,21 +136,19 @@ async function run(options: Options, context: Context): Promise<number> {
         );
       },
     );
-  const isAgreed = options.yes === true;
-  if (command !== null) {
-    const held = new HeldSignals(signals);
-    try {
-      const capture = await approving(context, isAgreed, (approved) =>
-        creating(held, (interrupted) => create(approved, interrupted)),
-      );
-      return await recordCommand(capture, command, context, held);
-    } finally {
-      held.release();
-    }
-  }
-  const capture = await approving(context, isAgreed, (approved) =>
-    create(approved, signals.interrupted),
+  const held = new HeldSignals(signals);
+  // Else a signal ends the command at once: nothing is there then.
+  const isHeld = command !== null || context.server !== null;
+  const capture = await approving(context, options.yes === true, (approved) =>
+    isHeld
+      ? keepingSight(context, request, held, (interrupted) => create(approved, interrupted))
+      : create(approved, signals.interrupted),
   );
+  try {
+    if (command !== null) return await recordCommand(capture, command, context, held);
+  } finally {
+    held.release();
+  }
   const recording = new Recording(context);
   const isScheduled = capture.status === 'SCHEDULED';
   let shown: ListedCapture = capture;
@@ -164,20 +163,6 @@ async function run(options: Options, context: Context): Promise<number> {
     await context.printOne(captureNoun, shown);
   }
   return 0;
-}
-
-/** Holds signals from before the capture exists; releases them to prompts where no capture was created. */
-async function creating<Result>(
-  held: HeldSignals,
-  create: (interrupted: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  held.take();
-  try {
-    return await create(held.interrupted);
-  } catch (error) {
-    held.release();
-    throw error;
-  }
 }
 
 /** Says on a terminal that what records now has no end, which is easily forgotten. */

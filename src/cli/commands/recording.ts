@@ -7,6 +7,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import { counted, formatDuration } from '../../core/units.ts';
 import { tellEvents } from '../output/capture-events.ts';
 import { tellLackingValues } from '../output/first-values.ts';
+import { losingSight } from '../output/server-loss.ts';
 import { Progress } from '../output/progress-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
@@ -38,7 +39,7 @@ export class Recording {
       return await this.untilBegun(capture);
     } catch (error) {
       if (error instanceof Interrupted) await this.#sayThatItContinues(capture);
-      throw error;
+      throw losingSight(error, this.#context, capture);
     }
   }
 
@@ -56,7 +57,7 @@ export class Recording {
       try {
         return await this.#wait(capture, 'over', tellEvents(this.#context, this.#progress));
       } catch (error) {
-        if (!(error instanceof Interrupted)) throw error;
+        if (!(error instanceof Interrupted)) throw losingSight(error, this.#context, capture);
         await this.#progress.clear();
         await this.#askToStop(capture, error);
       } finally {
@@ -114,7 +115,8 @@ export class Recording {
       if (error instanceof Interrupted || isAppError(error, 'remote_failed')) {
         await this.sayThatItMayGoOn(capture);
       }
-      throw error;
+      // Notes are not for JSON.
+      throw context.isJson ? losingSight(error, context, capture) : error;
     }
   }
 
@@ -187,7 +189,7 @@ export async function recordCommand(
   } catch (error) {
     if (isAppError(error)) {
       if (error.code === 'remote_failed') await recording.sayThatItMayGoOn(capture);
-      throw error;
+      throw context.isJson ? losingSight(error, context, capture) : error;
     }
     if (error instanceof Interrupted) {
       await context.note(`Ending the capture ${capture.name}: its command has not been run.`);
@@ -214,9 +216,9 @@ async function summaryOf(context: Context, capture: ListedCapture): Promise<stri
     capture.start === null || capture.end === null
       ? ''
       : ` in ${formatDuration(capture.end - capture.start)}`;
-  const { recorded } = await context.api.captures.details(
-    await context.actor(),
-    String(capture.id),
+  const actor = await context.actor();
+  const { recorded } = await context.untilAnswered(() =>
+    context.api.captures.details(actor, String(capture.id)),
   );
   const statements =
     recorded === null

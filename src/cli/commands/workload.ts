@@ -69,6 +69,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const request: StatementRequest = {
     search: await searchOf(options, context),
     limit: options.limit ?? null,
+    after: null,
     follow:
       options.follow === true
         ? { signal: context.world.signals.interrupted, tell: tellOf(context) }

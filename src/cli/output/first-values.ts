@@ -16,7 +16,9 @@ export async function tellFirstValues(
   const actor = await context.actor();
   const { captures } = context.api;
   const { interrupted } = context.world.signals;
-  const first = await captures.firstValues(actor, String(id), interrupted);
+  const first = await context.untilAnswered(() =>
+    captures.firstValues(actor, String(id), interrupted),
+  );
   if (first !== null && first.counts.withoutValues > 0) {
     const time = formatDuration(Math.max(first.forMs, 1_000));
     const next =
@@ -25,12 +27,15 @@ export async function tellFirstValues(
         : 'Idle sessions are being ended to reduce this';
     await context.warn(`${lacking(first.counts, ` of the first ${time}`)}. ${next}`);
   }
-  return captures.get(actor, String(id));
+  return context.untilAnswered(() => captures.get(actor, String(id)));
 }
 
 /** Warns, at the end of a capture, how many executes lacked their values, if any did. */
 export async function tellLackingValues(context: Context, { id }: ListedCapture): Promise<void> {
-  const counts = await context.api.captures.valueCounts(await context.actor(), String(id));
+  const actor = await context.actor();
+  const counts = await context.untilAnswered(() =>
+    context.api.captures.valueCounts(actor, String(id)),
+  );
   if (counts === null || counts.withoutValues === 0) return;
   await context.warn(`${lacking(counts, '')}. What helps: captures help values`);
 }

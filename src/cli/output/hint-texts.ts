@@ -22,6 +22,9 @@ const SERVER_FAULTS: Readonly<Record<ServerFault, string>> = {
   only_encrypted: 'Use https: captures login NAME --server {safe}',
   moved: 'Log in where it is: captures login NAME --server URL',
   proxy: 'Try again, or ask who runs it whether its daemon runs.',
+  busy: 'Try again in a moment.',
+  not_understood:
+    'Try again. If it goes on, something between may change its answers: ask who runs the server. A change that was asked for may have been made: look first.',
   not_ours: 'Is {url} right? To see the servers you use: captures server list',
 };
 

@@ -37,7 +37,8 @@ export async function watchList(
   const watching = async (): Promise<never> => {
     for (;;) {
       interrupted.throwIfAborted();
-      await show(await load(Math.max(Math.min(limit, room), 1)));
+      const most = Math.max(Math.min(limit, room), 1);
+      await show(await context.untilAnswered(() => load(most)));
       await world.clock.sleep(LOOK_MS, interrupted);
     }
   };
@@ -83,5 +84,6 @@ function asLines(context: Context): (captures: readonly ListedCapture[]) => Prom
 }
 
 async function liveOf({ id }: ListedCapture, context: Context): Promise<LiveFacts> {
-  return context.api.captures.live(await context.actor(), String(id));
+  const { captures } = context.api;
+  return context.untilAnswered(async () => captures.live(await context.actor(), String(id)));
 }

@@ -106,8 +106,9 @@ export class Progress {
   }
 
   async #liveOf({ id }: ListedCapture): Promise<LiveFacts> {
-    const { api } = this.#context;
-    return api.captures.live(await this.#context.actor(), String(id));
+    const context = this.#context;
+    const actor = await context.actor();
+    return context.untilAnswered(() => context.api.captures.live(actor, String(id)));
   }
 
   async #write(capture: ListedCapture, live: LiveFacts, now: number): Promise<void> {

@@ -61,6 +61,7 @@ class ReportWatch {
   #stopKeys: (() => void) | null = null;
   #notice: string | null = null;
   #noticeUntil = 0;
+  #drawn: LiveReport | null = null;
   #isEntered = false;
   #isLook = true;
 
@@ -109,6 +110,7 @@ class ReportWatch {
     await this.#progress.clear();
     if (!this.#isEntered) return;
     this.#isEntered = false;
+    this.#context.showOutagesBy(null);
     await this.#context.world.stdout.write(LEAVE);
   }
 
@@ -143,9 +145,18 @@ class ReportWatch {
         }) ?? null;
     }
     await stdout.write(ENTER);
+    this.#context.showOutagesBy((text) => this.#showOutage(text));
+  }
+
+  /** @param text null when the server answers again. */
+  async #showOutage(text: string | null): Promise<void> {
+    this.#notice = text === null ? null : `${text} Ctrl-C ends this view only.`;
+    this.#noticeUntil = text === null ? 0 : Infinity;
+    if (this.#drawn !== null) await this.#draw(this.#drawn);
   }
 
   async #draw(look: LiveReport): Promise<void> {
+    this.#drawn = look;
     const { stdout } = this.#context.world;
     const view = await this.#watched.viewOf();
     const lines = renderLive(look, {

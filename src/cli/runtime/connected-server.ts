@@ -47,6 +47,7 @@ export async function connect(world: World, server: KnownServer): Promise<Connec
       ca,
       version: programVersion(),
       signal: world.signals.interrupted,
+      clock: world.clock,
     }),
     session: new ServerSessionFile(new KnownServers(findPaths(world)), server),
   };

@@ -2,6 +2,8 @@ import type { Actor } from '../../core/access.ts';
 import type { Api } from '../../core/api.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
+import { formatDuration } from '../../core/units.ts';
+import type { OutageNews } from '../../remote-wiring.ts';
 import { Wiring } from '../../wiring.ts';
 import type { Place } from '../input/environment-options.ts';
 import type { GlobalOptions } from '../input/global-options.ts';
@@ -54,6 +56,7 @@ export class Context extends Terminal {
   readonly #connected: ConnectedServer | null;
   #known: { readonly secret: string; readonly actor: AuthenticatedActor } | null = null;
   #isTakenForGranted = false;
+  #showOutage: ((text: string | null) => Promise<void>) | null = null;
 
   /** @param connected null to use the store of this machine. */
   constructor(
@@ -65,6 +68,7 @@ export class Context extends Terminal {
     super(world, options, connected?.server.name ?? null);
     this.argv = argv;
     this.#connected = connected;
+    connected?.api.onOutage((news) => this.#tellOutage(news));
     this.paths = findPaths(world);
     this.wiring = new Wiring(
       world,
@@ -212,6 +216,37 @@ export class Context extends Terminal {
   /** Whether it is known already that there is nothing to warn of at the end of a command. */
   get isQuiet(): boolean {
     return this.#connected?.api.isQuiet() ?? !this.wiring.isStoreOpen;
+  }
+
+  /**
+   * Asks for what is only read until a server answers: one that is started anew is asked again for a minute, of
+   * which the user is told. Of the store of this machine it is asked once.
+   * @param ask is called anew each time.
+   */
+  untilAnswered<Value>(ask: () => PromiseLike<Value>): Promise<Value> {
+    const { signals } = this.world;
+    return this.#connected === null
+      ? Promise.resolve(ask())
+      : this.#connected.api.outlast(ask, signals.interrupted);
+  }
+
+  /**
+   * For a screen that is drawn again and again: shows there what is told of a server that does not answer.
+   * @param show is given a sentence, and null when it answers again; null to have notes again.
+   */
+  showOutagesBy(show: ((text: string | null) => Promise<void>) | null): void {
+    this.#showOutage = show;
+  }
+
+  async #tellOutage(news: OutageNews): Promise<void> {
+    const text =
+      news.type === 'begins'
+        ? `${news.failure.message}. Asking again for up to ${formatDuration(news.patience)} …`
+        : null;
+    if (this.#showOutage !== null) return this.#showOutage(text);
+    return this.note(
+      text ?? `The server${this.server === null ? '' : ` ${this.server.name}`} answers again.`,
+    );
   }
 
   /** Those of the server among them. */

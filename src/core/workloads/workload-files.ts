@@ -35,6 +35,8 @@ export interface StatementQuery {
   readonly search: StatementSearch;
   /** So many at most; null for all. */
   readonly limit: number | null;
+  /** Only those behind the record with this `seq`; null from the first. */
+  readonly after: number | null;
 }
 
 /** A file of a workload, as it lies on the disk. */

@@ -17,6 +17,8 @@ export interface StatementRequest {
   readonly search: StatementSearch;
   /** So many of those that are found at most; null for all. */
   readonly limit: number | null;
+  /** Only those behind the record with this `seq`, as one goes on who has read that far; null: from the first. */
+  readonly after: number | null;
   /** How it goes on until the capture is over; null: it ends with what is committed. */
   readonly follow: Following | null;
 }
@@ -91,7 +93,7 @@ export class WorkloadService {
   }
 
   #chosen(actor: Actor, ref: string, request: Partial<StatementRequest>) {
-    const { search = EVERY_STATEMENT, limit = null, follow = null } = request;
+    const { search = EVERY_STATEMENT, limit = null, after = null, follow = null } = request;
     checkSearch(search);
     const capture = this.#rules.get(actor, ref, 'capture.workload');
     const { id, name, environmentName, recordsStatements, status } = capture;
@@ -116,16 +118,17 @@ export class WorkloadService {
             search.until,
             follow,
           );
-    return { capture, spans, search, limit, follow };
+    return { capture, spans, search, limit, after, follow };
   }
 
   /** Digests by their whole ids, where they are known: so nothing is printed of one that turns out to be two. */
-  async #queryOf({ capture, search, limit, follow }: ChosenStatements): Promise<StatementQuery> {
+  async #queryOf(chosen: ChosenStatements): Promise<StatementQuery> {
+    const { capture, search, limit, after, follow } = chosen;
     await this.#checkTimes(capture, search, follow !== null);
-    if (search.digests.length === 0) return { search, limit };
+    if (search.digests.length === 0) return { search, limit, after };
     const { meantDigests } = await import('../reports/meant-digests.ts');
     const digests = await meantDigests(this.#outside, capture, search.digests);
-    return { search: { ...search, digests }, limit };
+    return { search: { ...search, digests }, limit, after };
   }
 
   /** A time outside of the window is a mistake, of the day perhaps, and nothing found would not say so. */

@@ -1,22 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod/mini';
+import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import {
-  API_VERSION,
-  API_VERSION_HEADER,
-  ATTENTION_HEADER,
-  CLIENT_HEADER,
-  failureOf,
-  NEEDS_TLS_HEADER,
-  VERSION_HEADER,
-  type FailureOnWire,
-} from '../contract/failure-form.ts';
+import { API_VERSION, API_VERSION_HEADER, CLIENT_HEADER } from '../contract/failure-form.ts';
+import { FRAMES_TYPE } from '../contract/frames.ts';
 import type { EventOf, Input, InputOf, ResultOf, Route, RowOf } from '../contract/route.ts';
-import { FRAMES_TYPE, readFrames } from '../contract/frames.ts';
-import { endOf } from '../contract/row-lines.ts';
-import { linesOf, textOf } from './answer-texts.ts';
-import { readEvents } from './event-stream.ts';
+import { AnswerReader, JSON_TYPE } from './answer-reader.ts';
+import { textOf } from './answer-texts.ts';
+import { Outage } from './outage.ts';
+import { pathOf } from './request-path.ts';
 import { RequestSender, UploadFailure } from './request-sender.ts';
 import { ServerFailures } from './server-failures.ts';
 
@@ -31,6 +24,8 @@ export interface ConnectionOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds until the head of an answer must have come; 30 s where it is left out. */
   readonly patience?: number;
+  /** By which a server that stops answering is asked again; left out, that is a failure at once. */
+  readonly clock?: Clock;
 }
 
 type Asked<R> = Partial<InputOf<R>> & { readonly upload?: AsyncIterable<Uint8Array> };
@@ -42,10 +37,6 @@ const NEVER = new AbortController().signal;
 
 /** The head of an answer must have come by then, in milliseconds; a heavy operation may have to wait its turn, a slow one for others. */
 const FIRST_ANSWER_MS = 30_000;
-/** The server says more often than that that a stream of events is alive. */
-const SILENCE_MS = 60_000;
-
-const JSON_TYPE = 'application/json';
 const LINES_TYPE = 'application/x-ndjson';
 const EVENTS_TYPE = 'text/event-stream';
 
@@ -56,18 +47,24 @@ export class Connection {
   readonly #failures: ServerFailures;
   readonly #sender: RequestSender;
   readonly #patience: number;
+  readonly #answers: AnswerReader;
+  readonly #closing = new AbortController();
   readonly #warnings: string[] = [];
-  #isQuiet = false;
+  /** What lasts goes through it: the server may be started anew meanwhile. */
+  readonly outage: Outage;
   /** Who asks; null before anybody has said so. */
   secret: string | null = null;
 
   constructor(options: ConnectionOptions) {
     const { url, version, ca = null, signal = NEVER, patience = FIRST_ANSWER_MS } = options;
+    const { clock = null } = options;
     this.#patience = patience;
     this.#url = new URL(url);
     this.#version = version;
     this.#failures = new ServerFailures(this.#url, version);
+    this.#answers = new AnswerReader(this.#failures);
     this.#sender = new RequestSender(this.#url, ca, this.#failures);
+    this.outage = new Outage(clock, this.#closing.signal);
     signal.addEventListener('abort', () => this.close(), { once: true });
   }
 
@@ -83,7 +80,7 @@ export class Connection {
     try {
       const text = await textOf(response);
       if (answer.is !== 'json') return undefined as ResultOf<R['answer']>;
-      return this.#decoded(answer.form, text) as ResultOf<R['answer']>;
+      return this.#answers.decoded(answer.form, text, 'an answer') as ResultOf<R['answer']>;
     } catch (error) {
       throw this.#asFailure(error, signal);
     }
@@ -104,17 +101,10 @@ export class Connection {
     const response = await this.#send(route, asked, LINES_TYPE, signal);
     let leftOut = 0;
     try {
-      for await (const line of linesOf(response)) {
-        const end = endOf(line);
-        if (end !== null) {
-          if (end.failure === null) return;
-          throw failureOf(end.failure);
-        }
-        const row = rowIn(answer.row, JSON.parse(line));
+      for await (const row of this.#answers.rows(response, answer.row)) {
         if (row === null) leftOut += 1;
         else yield row.value as RowOf<R['answer']>;
       }
-      throw this.#failures.lost();
     } catch (error) {
       throw this.#asFailure(error, signal);
     } finally {
@@ -134,8 +124,23 @@ export class Connection {
     return all;
   }
 
-  /** Asks for what takes a while. @throws AppError as `value`. */
-  async *progress<R extends Route>(
+  /**
+   * Asks for what takes a while. What only reads is asked again, from its beginning, where the server stops
+   * answering: see `outage`.
+   * @throws AppError as `value`.
+   */
+  progress<R extends Route>(
+    route: R,
+    asked: Asked<R>,
+    signal: AbortSignal = NEVER,
+  ): Progress<EventOf<R['answer']>, ResultOf<R['answer']>> {
+    const attempt = (): Progress<EventOf<R['answer']>, ResultOf<R['answer']>> =>
+      this.attempt(route, asked, signal);
+    return route.method === 'GET' ? this.outage.run(attempt, signal) : attempt();
+  }
+
+  /** The same, asked once. @throws AppError as `value`. */
+  async *attempt<R extends Route>(
     route: R,
     asked: Asked<R>,
     signal: AbortSignal = NEVER,
@@ -144,11 +149,12 @@ export class Connection {
     if (answer.is !== 'progress') throw new Error(`${route.id} has no progress`);
     const response = await this.#send(route, asked, EVENTS_TYPE, signal);
     try {
-      for await (const { event, data } of this.#events(response)) {
+      for await (const { event, data } of this.#answers.events(response)) {
+        await this.outage.answered();
         if (event === 'result') {
-          return this.#decoded(answer.result, data) as ResultOf<R['answer']>;
+          return this.#answers.decoded(answer.result, data, 'a result') as ResultOf<R['answer']>;
         }
-        yield this.#decoded(answer.event, data) as EventOf<R['answer']>;
+        yield this.#answers.decoded(answer.event, data, 'an event') as EventOf<R['answer']>;
       }
       throw this.#failures.lost();
     } catch (error) {
@@ -158,23 +164,38 @@ export class Connection {
     }
   }
 
-  /** What goes on until it ends or is left. @throws AppError as `value`. */
+  /**
+   * What goes on until it ends or is left; also where the server stops answering for a while: see `outage`.
+   * @throws AppError as `value`.
+   */
   async *live<R extends Route>(
     route: R,
     asked: Asked<R>,
     signal: AbortSignal = NEVER,
   ): AsyncGenerator<EventOf<R['answer']>, void, void> {
+    try {
+      yield* this.outage.run(() => this.#looks(route, asked, signal), signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async *#looks<R extends Route>(
+    route: R,
+    asked: Asked<R>,
+    signal: AbortSignal,
+  ): AsyncGenerator<EventOf<R['answer']>, void, void> {
     const { answer } = route;
     if (answer.is !== 'live') throw new Error(`${route.id} is not live`);
     const response = await this.#send(route, asked, EVENTS_TYPE, signal);
     try {
-      for await (const { event, data } of this.#events(response)) {
+      for await (const { event, data } of this.#answers.events(response)) {
+        await this.outage.answered();
         if (event === 'result') return;
-        yield this.#decoded(answer.event, data) as EventOf<R['answer']>;
+        yield this.#answers.decoded(answer.event, data, 'an event') as EventOf<R['answer']>;
       }
       throw this.#failures.lost();
     } catch (error) {
-      if (signal.aborted) return;
       throw this.#asFailure(error, signal);
     } finally {
       discard(response);
@@ -191,15 +212,22 @@ export class Connection {
     if (answer.is !== 'bytes') throw new Error(`${route.id} has no bytes`);
     const response = await this.#send(route, asked, FRAMES_TYPE, signal);
     try {
-      const end = yield* readFrames(response);
-      if (end === null) throw this.#failures.lost();
-      if ('error' in end) throw failureOf(end.error);
-      return this.#decodedValue(answer.result, end.result) as ResultOf<R['answer']>;
+      const result = yield* this.#answers.frames(response);
+      return this.#answers.decodedValue(answer.result, result, 'a result') as ResultOf<R['answer']>;
     } catch (error) {
       throw this.#asFailure(error, signal);
     } finally {
       discard(response);
     }
+  }
+
+  /**
+   * What a part of an answer is that is read later.
+   * @param came what it is where that fails: `a statement that is not JSON`.
+   * @throws AppError `remote_failed` then.
+   */
+  understood<Value>(read: () => Value, came: string): Value {
+    return this.#answers.understood(read, came);
   }
 
   /** What is to be known of the answers since the last call: a sentence each. */
@@ -214,11 +242,12 @@ export class Connection {
 
   /** Whether the server said with its last answer that nothing goes on unattended. */
   get isQuiet(): boolean {
-    return this.#isQuiet;
+    return this.#answers.isQuiet;
   }
 
   /** Ends what is open; nothing can be asked afterwards. */
   close(): void {
+    this.#closing.abort(new Error('The connection to the server is closed'));
     this.#sender.close();
   }
 
@@ -241,8 +270,9 @@ export class Connection {
       patience: route.isHeavy || route.isSlow ? null : this.#patience,
     };
     const response = await this.#sender.send(outgoing, signal);
+    if (response.headers[API_VERSION_HEADER] !== undefined) this.outage.hasAnswered = true;
     try {
-      return await this.#checked(response, type);
+      return await this.#answers.checked(response, type);
     } catch (error) {
       throw this.#asFailure(error, signal);
     }
@@ -265,81 +295,6 @@ export class Connection {
     };
   }
 
-  /** @throws AppError what the server answers instead of what it was asked for, or that it is none of ours. */
-  async #checked(response: IncomingMessage, type: string | null): Promise<IncomingMessage> {
-    const { statusCode: status = 0, headers } = response;
-    const found = headers['content-type'] ?? '';
-    const theirs = headers[VERSION_HEADER];
-    if (typeof theirs === 'string' && theirs !== '') this.#failures.theirVersion = theirs;
-    const api = headers[API_VERSION_HEADER];
-    this.#isQuiet = headers[ATTENTION_HEADER] === '0';
-    const isForeign = type === null ? found.startsWith('text/html') : !found.startsWith(type);
-    try {
-      if (api !== undefined && api !== String(API_VERSION)) {
-        throw this.#failures.otherVersion('they do not understand one another');
-      }
-      if (headers[NEEDS_TLS_HEADER] !== undefined) throw this.#failures.speaksTls();
-      if (status >= 300 && status < 400) throw this.#failures.moved(headers.location ?? null);
-      if (status === 200) {
-        if (isForeign && api === undefined) throw this.#failures.notOurs(status, found);
-        return response;
-      }
-      if (!found.startsWith(JSON_TYPE)) throw this.#failures.notOurs(status, found);
-    } catch (error) {
-      response.destroy();
-      throw error;
-    }
-    throw this.#refusal(await textOf(response), status, found);
-  }
-
-  #refusal(text: string, status: number, type: string): AppError {
-    let failure: FailureOnWire;
-    try {
-      failure = JSON.parse(text) as FailureOnWire;
-      if (typeof failure.code !== 'number' || typeof failure.message !== 'string')
-        throw new Error();
-    } catch {
-      return this.#failures.notOurs(status, type);
-    }
-    // A request that no use case of its version has, or one whose form it does not know.
-    if (failure.isRefused === true && status < 429 && this.#failures.isOtherVersion) {
-      return this.#failures.otherVersion(failure.message);
-    }
-    return failureOf(failure);
-  }
-
-  /** Those before the end. @throws AppError the failure that is the last one. */
-  async *#events(response: IncomingMessage): ReturnType<typeof readEvents> {
-    const { socket } = response;
-    const silent = (): void => void response.destroy(this.#failures.silent(SILENCE_MS));
-    socket.setTimeout(SILENCE_MS);
-    socket.on('timeout', silent);
-    try {
-      for await (const one of readEvents(response)) {
-        if (one.event === 'error') throw failureOf(JSON.parse(one.data) as FailureOnWire);
-        yield one;
-      }
-    } finally {
-      socket.off('timeout', silent);
-      socket.setTimeout(0);
-    }
-  }
-
-  #decoded(schema: z.ZodMiniType, json: string): unknown {
-    return this.#decodedValue(schema, JSON.parse(json));
-  }
-
-  #decodedValue(schema: z.ZodMiniType, value: unknown): unknown {
-    try {
-      return z.decode(schema, value);
-    } catch (error) {
-      if (this.#failures.isOtherVersion) {
-        throw this.#failures.otherVersion('its answer cannot be understood', error);
-      }
-      throw error;
-    }
-  }
-
   /** What to throw for what was thrown while an answer was read. */
   #asFailure(error: unknown, signal: AbortSignal): unknown {
     if (signal.aborted) return signal.reason;
@@ -357,28 +312,4 @@ function bodyOf({ body }: Route): z.ZodMiniType {
 /** Of an answer that is not wholly read nobody needs the rest; the socket of one that is goes on. */
 function discard(response: IncomingMessage): void {
   if (!response.complete) response.destroy();
-}
-
-/** null where it has another form. */
-function rowIn(schema: z.ZodMiniType, json: unknown): { readonly value: unknown } | null {
-  try {
-    return { value: z.decode(schema, json) };
-  } catch {
-    return null;
-  }
-}
-
-type Query = string | readonly string[] | undefined;
-
-function pathOf(route: Route, asked: AnyAsked): string {
-  const params = z.encode(route.params, asked.params ?? {}) as Record<string, string>;
-  const query = z.encode(route.query, asked.query ?? {}) as Record<string, Query>;
-  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    // Nothing is called so, and a path has no place for an empty word.
-    encodeURIComponent(params[name] || ' '),
-  );
-  const entries = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
-  );
-  return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries).toString()}`;
 }

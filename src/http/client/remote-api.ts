@@ -1,6 +1,7 @@
 import type { Api } from '../../core/api.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { loadedWhenCalled } from './deferred-call.ts';
+import type { Outage } from './outage.ts';
 import type { RemoteCaptureLookups } from './remote-capture-lookups.ts';
 
 /** The use cases on a server. */
@@ -18,6 +19,14 @@ export interface RemoteApi extends Api {
    * @throws AppError `remote_failed` where there is none, or one that is not to be trusted.
    */
   reach(): Promise<void>;
+  /**
+   * Asks for what may be asked twice until there is an answer: a server that was started anew is asked again for a
+   * minute. Watching, following and waiting do that by themselves.
+   * @throws AppError the failure of the last time.
+   */
+  outlast<Value>(ask: () => PromiseLike<Value>, signal: AbortSignal): Promise<Value>;
+  /** Who is told when the server does not answer and is asked again. */
+  onOutage(listener: Outage['listener']): void;
   /** Closes what is kept open to the server. */
   close(): void;
 }
@@ -108,6 +117,10 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
     reach: async () => {
       const { reachServer } = await import('./remote-users.ts');
       return reachServer(server);
+    },
+    outlast: (ask, signal) => server.outage.value(ask, signal),
+    onOutage: (listener) => {
+      server.outage.listener = listener;
     },
     close: () => server.close(),
   };

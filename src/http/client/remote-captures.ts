@@ -1,7 +1,9 @@
 import type { Actor } from '../../core/access.ts';
 import type { Api } from '../../core/api.ts';
+import { isOver } from '../../core/captures/capture.ts';
 import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import type { PreparationOptions } from '../../core/captures/preparation.ts';
+import { getCapture } from '../contract/capture-lookup-routes.ts';
 import {
   createCapture,
   deleteCapture,
@@ -86,18 +88,43 @@ export class RemoteCaptures extends RemoteCaptureLookups implements Captures {
   wait: Captures['wait'] = (_actor, ref, until, signal) =>
     this.#server.progress(waitForCapture, { ...of(ref), query: { until } }, signal);
 
-  stop: Captures['stop'] = (_actor, ref, { reason, waits }, signal) =>
-    this.#server.progress(
-      stopCapture,
-      { ...of(ref), query: { wait: waits, ...because(reason) } },
+  stop: Captures['stop'] = (_actor, ref, { reason, waits }, signal) => {
+    const asked = { ...of(ref), query: { wait: waits, ...because(reason) } };
+    const ask = () => this.#server.attempt(stopCapture, asked, signal);
+    let isAgain = false;
+    return this.#server.outage.run(() => {
+      const isFirst = !isAgain;
+      isAgain = true;
+      return isFirst ? ask() : this.#stopUnlessStopped(ref, waits, ask, signal);
+    }, signal);
+  };
+
+  /** Where the answer was lost: it may be stopped already, and to ask for that twice is a conflict. */
+  async *#stopUnlessStopped(
+    ref: string,
+    waits: boolean,
+    ask: () => ReturnType<Captures['stop']>,
+    signal: AbortSignal,
+  ): ReturnType<Captures['stop']> {
+    const capture = await this.#server.value(getCapture, { ...of(ref), query: {} }, signal);
+    if (capture.status !== 'STOPPING' && !isOver(capture.status)) return yield* ask();
+    if (!waits) return capture;
+    return yield* this.#server.attempt(
+      waitForCapture,
+      { ...of(ref), query: { until: 'over' } },
       signal,
     );
+  }
 
   giveUp: Captures['giveUp'] = (_actor, ref, reason, signal) =>
     this.#server.progress(giveUpCapture, { ...of(ref), query: because(reason) }, signal);
 
+  /** To ask for it twice is as good as once. */
   end: Captures['end'] = (_actor, ref, reason, signal) =>
-    this.#server.progress(endCapture, { ...of(ref), query: because(reason) }, signal);
+    this.#server.outage.run(
+      () => this.#server.attempt(endCapture, { ...of(ref), query: because(reason) }, signal),
+      signal,
+    );
 
   edit: Captures['edit'] = (_actor, ref, edit) =>
     this.#server.progress(editCapture, { ...of(ref), body: edit });

@@ -9,6 +9,7 @@ import { LatestLook } from './latest-look.ts';
 import { said } from './said-fields.ts';
 
 type Reports = Api['reports'];
+const NEVER = new AbortController().signal;
 type Verification = Api['verification'];
 
 /** `ReportService` on a server. */
@@ -22,17 +23,18 @@ export class RemoteReports implements Reports {
   report: Reports['report'] = (_actor, ref, request) =>
     this.#server.progress(getReport, { params: { capture: ref }, query: said(request) });
 
+  reportInRows: Reports['reportInRows'] = (_actor, ref, request) =>
+    this.#server.outage.run(() => this.#inRows(ref, request), NEVER);
+
   /** Rows are kept as they came, and read when they are gone through. */
-  async *reportInRows(
-    ...[, ref, request]: Parameters<Reports['reportInRows']>
-  ): ReturnType<Reports['reportInRows']> {
+  async *#inRows(ref: string, request: ReportRequest): ReturnType<Reports['reportInRows']> {
     const asked = { params: { capture: ref }, query: said(request) };
-    const run = this.#server.progress(getReportRows, asked);
+    const run = this.#server.attempt(getReportRows, asked);
     const kept: string[] = [];
     try {
       for (;;) {
         const step = await run.next();
-        if (step.done === true) return { ...step.value, rows: rowsIn(kept) };
+        if (step.done === true) return { ...step.value, rows: this.#rowsIn(kept) };
         if (step.value.type === 'rows') kept.push(step.value.json);
         else yield step.value;
       }
@@ -68,6 +70,17 @@ export class RemoteReports implements Reports {
     }
   }
 
+  #rowsIn(kept: readonly string[]): Iterable<ReportRow> {
+    const server = this.#server;
+    return {
+      *[Symbol.iterator]() {
+        for (const json of kept) {
+          yield* server.understood(() => JSON.parse(json) as ReportRow[], 'rows that are not JSON');
+        }
+      },
+    };
+  }
+
   #looksAt(ref: string, request: ReportRequest, interval: number, signal: AbortSignal): Looks {
     return new LatestLook(
       (closed) =>
@@ -82,14 +95,6 @@ export class RemoteReports implements Reports {
 }
 
 type Looks = LatestLook<TallyProgress | LiveReport>;
-
-function rowsIn(kept: readonly string[]): Iterable<ReportRow> {
-  return {
-    *[Symbol.iterator]() {
-      for (const json of kept) yield* JSON.parse(json) as ReportRow[];
-    },
-  };
-}
 
 /** `VerificationService` on a server. */
 export class RemoteVerification implements Verification {

@@ -5,14 +5,19 @@ import type { Progress } from '../../core/progress.ts';
 import type { StatementRecord } from '../../core/workloads/statements.ts';
 import type { StatementsNotRun } from '../../core/workloads/workload-files.ts';
 import type { StatementRequest } from '../../core/workloads/workload-service.ts';
+import { EVERY_STATEMENT } from '../../core/workloads/statement-search.ts';
+import type { FollowEvent, Following } from '../../core/workloads/committed-spans.ts';
 import { searchFields } from '../contract/statement-query.ts';
 import {
   followWorkload,
   listOrphans,
   readWorkload,
   removeOrphans,
+  type FollowedPiece,
 } from '../contract/workload-routes.ts';
 import type { Connection } from './connection.ts';
+import { ContinuedLines } from './continued-lines.ts';
+import { said } from './said-fields.ts';
 
 type Workloads = Api['workloads'];
 type Format = 'ndjson' | 'sql';
@@ -31,7 +36,9 @@ export class RemoteWorkloads implements Workloads {
     ref: string,
     request: Request = {},
   ): AsyncGenerator<Uint8Array, void, void> {
-    yield* this.#statements(ref, 'ndjson', request);
+    const { follow = null } = request;
+    if (follow === null) yield* this.#statements(ref, 'ndjson', request);
+    else yield* this.#followed(ref, request, follow);
   }
 
   /** The lines, parsed here: a part for each piece that came. */
@@ -52,41 +59,72 @@ export class RemoteWorkloads implements Workloads {
       }
       const lines = [...rest, text.slice(0, end)].join('');
       rest = [text.slice(end + 1)];
-      yield lines.split('\n').map((line) => JSON.parse(line) as StatementRecord);
+      yield this.#server.understood(
+        () => lines.split('\n').map((line) => JSON.parse(line) as StatementRecord),
+        'a statement that is not JSON',
+      );
     }
     if (rest.join('') !== '') {
       throw new AppError('remote_failed', 'The server ended its answer early');
     }
   }
 
-  readSql(
-    _actor: Actor,
+  /** What is followed is made SQL here: what was printed of it before the server was lost is known as records only. */
+  async *readSql(
+    actor: Actor,
     ref: string,
     request: Request = {},
   ): Progress<Uint8Array, readonly StatementsNotRun[]> {
-    return this.#statements(ref, 'sql', request);
+    const { follow = null, search = EVERY_STATEMENT } = request;
+    if (follow === null) return yield* this.#statements(ref, 'sql', request);
+    const { sqlOf } = await import('../../workload/sql-text.ts');
+    return yield* sqlOf(this.records(actor, ref, request), search);
   }
 
-  async *#statements(
+  #statements(
     ref: string,
     format: Format,
-    { search, limit = null, follow = null }: Request,
+    { search, limit = null, after = null }: Request,
   ): Progress<Uint8Array, readonly StatementsNotRun[]> {
-    const query = { format, ...searchFields(search), ...(limit === null ? {} : { limit }) };
-    const asked = { params: { capture: ref }, query };
-    if (follow === null) return yield* this.#server.bytes(readWorkload, asked);
-    const run = this.#server.progress(followWorkload, asked, follow.signal);
-    try {
-      for (;;) {
-        const step = await run.next();
-        if (step.done === true) return step.value;
-        const piece = step.value;
-        if (piece.type === 'statements') yield piece.bytes;
-        else await follow.tell(piece);
+    const query = { format, ...searchFields(search), ...said({ limit, after }) };
+    return this.#server.bytes(readWorkload, { params: { capture: ref }, query });
+  }
+
+  /** Goes on behind the last record that came where the server stops answering for a while. */
+  #followed(
+    ref: string,
+    { search, limit = null, after = null }: Request,
+    { signal, tell }: Following,
+  ): AsyncGenerator<Uint8Array, unknown, void> {
+    const lines = new ContinuedLines(after);
+    let told: FollowEvent['type'] | null = null;
+    const ask = (): Progress<FollowedPiece, unknown> => {
+      lines.begin();
+      const left = limit === null ? null : limit - lines.count;
+      const query = { ...searchFields(search), ...said({ limit: left, after: lines.last }) };
+      return this.#server.attempt(followWorkload, { params: { capture: ref }, query }, signal);
+    };
+    const pieces = async function* (): AsyncGenerator<Uint8Array, unknown, void> {
+      const run = ask();
+      try {
+        for (;;) {
+          const step = await run.next();
+          if (step.done === true) return step.value;
+          const piece = step.value;
+          if (piece.type === 'statements') {
+            const bytes = lines.added(piece.bytes);
+            if (bytes.length > 0) yield bytes;
+          } else if (piece.type !== told) {
+            // Who asks again is told again how it stands.
+            told = piece.type;
+            await tell(piece);
+          }
+        }
+      } finally {
+        await run.return(undefined);
       }
-    } finally {
-      await run.return(undefined as never);
-    }
+    };
+    return this.#server.outage.run(pieces, signal);
   }
 
   listOrphans: Workloads['listOrphans'] = () => this.#server.list(listOrphans, {});

@@ -1,5 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { ServerFault } from '../../core/hints.ts';
+import { failureOf, type FailureOnWire } from '../contract/failure-form.ts';
+import { NoAnswer } from './outage.ts';
 
 /** What the client says of a server that it cannot understand, or not reach. */
 export class ServerFailures {
@@ -19,7 +21,7 @@ export class ServerFailures {
     if (error instanceof AppError) return error;
     const { code = '', message, cert } = error as TlsError;
     const host = this.#url.host;
-    const [says, fault] = TLS_FAULTS[code] ??
+    const [text, fault] = TLS_FAULTS[code] ??
       FAULTS[code] ?? [`Cannot reach the server %: ${message}`, 'silent'];
     if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
       const names = cert?.subjectaltname?.replaceAll(/(DNS|IP Address):/g, '');
@@ -33,18 +35,21 @@ export class ServerFailures {
       return this.#fault(`${host} does not answer as a server of captures does`, 'not_ours', error);
     }
     const isInClear = fault === 'lost' && this.#url.protocol === 'http:';
-    return this.#fault(says.replace('%', host), isInClear ? 'lost_in_clear' : fault, error);
+    const says = text.replace('%', host);
+    return PASSING.includes(fault)
+      ? this.#passing(says, isInClear ? 'lost_in_clear' : fault, error)
+      : this.#fault(says, fault, error);
   }
 
   silent(ms: number): AppError {
-    return this.#fault(
+    return this.#passing(
       `The server ${this.#url.host} did not answer within ${ms / 1_000} seconds`,
       'silent',
     );
   }
 
   lost(cause?: unknown): AppError {
-    return this.#fault(
+    return this.#passing(
       `The connection to the server ${this.#url.host} was lost before its answer was complete`,
       'lost',
       cause,
@@ -70,7 +75,7 @@ export class ServerFailures {
   notOurs(status: number, type: string): AppError {
     const { host } = this.#url;
     if (status === 502 || status === 504 || status === 503) {
-      return this.#fault(
+      return this.#passing(
         `The proxy ${host} cannot reach the server behind it (it says ${status})`,
         'proxy',
       );
@@ -79,6 +84,28 @@ export class ServerFailures {
       `${host} is not a server of captures: it answered ${status}${type === '' ? '' : ` with ${type.split(';')[0]}`}`,
       'not_ours',
     );
+  }
+
+  /**
+   * It is one of captures, as far as its headers say, and its answer is not.
+   * @param came what, in brackets: a type, a status, which part.
+   */
+  notUnderstood(came: string, cause?: unknown): AppError {
+    if (this.isOtherVersion) return this.otherVersion('its answer cannot be understood', cause);
+    return this.#fault(
+      `The server ${this.#url.host} answered with something that captures does not understand (${came})`,
+      'not_understood',
+      cause,
+    );
+  }
+
+  /** What the server says instead of an answer. */
+  said(failure: unknown): AppError {
+    if (!isFailure(failure)) return this.notUnderstood('a failure of another form');
+    const { code, message, isRefused } = failure;
+    // It is being stopped, or the process of the request has died.
+    if (isRefused === true && code === 503) return this.#passing(message, 'busy');
+    return failureOf(failure);
   }
 
   /** It has other routes, or other forms. @param what follows the two versions: a sentence without its end. */
@@ -105,10 +132,23 @@ export class ServerFailures {
     return this.theirVersion !== null && this.theirVersion !== this.#version;
   }
 
+  #passing(message: string, fault: ServerFault, cause?: unknown): AppError {
+    return new NoAnswer(message, fault, this.#url.origin, cause);
+  }
+
   #fault(message: string, fault: ServerFault, cause?: unknown): AppError {
     const hint = { code: 'check_server', fault, url: this.#url.origin } as const;
     return new AppError('remote_failed', message, { hint, cause });
   }
+}
+
+/** Those that may be over in a moment; the others stay until somebody does something. */
+const PASSING: readonly ServerFault[] = ['refused', 'silent', 'lost', 'no_such_host'];
+
+export function isFailure(value: unknown): value is FailureOnWire {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, message } = value as Partial<FailureOnWire>;
+  return typeof code === 'number' && typeof message === 'string';
 }
 
 interface TlsError extends Error {

@@ -33,6 +33,17 @@ const searched = {
 /** And how many of them. */
 export const chosenStatements = { ...searched, limit: z.optional(wholeNumber) };
 
+/** And from where on, for who has read a part of them. */
+export const readStatements = {
+  ...chosenStatements,
+  after: z.optional(
+    documented(z.clone(wholeNumber), {
+      description:
+        'Only those behind the record with this `seq`: as one goes on who has read that far',
+    }),
+  ),
+};
+
 type SearchQuery = z.output<z.ZodMiniObject<typeof searched>>;
 
 export function searchOf(query: SearchQuery): StatementSearch {

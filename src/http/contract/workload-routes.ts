@@ -5,7 +5,7 @@ import type { OrphanedWorkload, StatementsNotRun } from '../../core/workloads/wo
 import { capture } from './capture-form.ts';
 import { ofCapture } from './capture-lookup-routes.ts';
 import { defineRoute, NO_RESULT } from './define-route.ts';
-import { chosenStatements } from './statement-query.ts';
+import { chosenStatements, readStatements } from './statement-query.ts';
 import { documented, flag, formOf, type Form } from './wire.ts';
 
 const tag = 'Workloads';
@@ -30,7 +30,7 @@ export const readWorkload = defineRoute({
   query: z.object({
     format: z.optional(z.enum(READ_FORMATS)),
     follow: z.optional(flag),
-    ...chosenStatements,
+    ...readStatements,
   }),
   answer: { is: 'bytes', type: 'application/x-ndjson', result: notRun },
 });
@@ -58,7 +58,7 @@ export const followWorkload = defineRoute({
   isHeavy: true,
   goesOn: true,
   params: ofCapture,
-  query: z.object({ format: z.optional(z.enum(READ_FORMATS)), ...chosenStatements }),
+  query: z.object({ format: z.optional(z.enum(READ_FORMATS)), ...readStatements }),
   answer: {
     is: 'progress',
     event: z.discriminatedUnion('type', [

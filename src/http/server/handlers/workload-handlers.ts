@@ -79,6 +79,7 @@ function statementsOf(
   const request: StatementRequest = {
     search: searchOf(query),
     limit: query.limit ?? null,
+    after: query.after ?? null,
     follow,
   };
   return query.format === 'sql'
