@@ -408,16 +408,11 @@ describe('an answer that is broken', () => {
         response.end(body);
       });
       const asked = async (): Promise<unknown> => {
-        switch (route.answer.is) {
-          case 'rows':
-            return connection.list(route, {});
-          case 'progress':
-            return resultOf(connection.progress(route, {}));
-          case 'bytes':
-            return resultOf(connection.bytes(route, {}));
-          default:
-            return connection.value(route, {});
-        }
+        const { is } = route.answer;
+        if (is === 'rows') return connection.list(route, {});
+        if (is === 'progress') return resultOf(connection.progress(route, {}));
+        if (is === 'bytes') return resultOf(connection.bytes(route, {}));
+        return connection.value(route, {});
       };
       const error: unknown = await asked().catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(AppError);
