@@ -1,7 +1,8 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { ALL_CAPTURES, CaptureRules } from '../../src/core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../src/core/captures/capture-list.ts';
+import { CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';

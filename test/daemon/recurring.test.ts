@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
-import { ALL_CAPTURES } from '../../src/core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../src/core/captures/capture-list.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import {
   ScheduleService,

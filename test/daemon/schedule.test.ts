@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALL_CAPTURES } from '../../src/core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../src/core/captures/capture-list.ts';
 import { LEASE_MS, MISSED_START } from '../../src/daemon/daemon.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';

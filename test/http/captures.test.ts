@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ALL_CAPTURES } from '../../src/core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../src/core/captures/capture-list.ts';
 import type { CaptureRequest } from '../../src/core/captures/capture-timing.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import { AppError } from '../../src/core/errors.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ALL_CAPTURES } from '../../src/core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../src/core/captures/capture-list.ts';
 import { resultOf } from '../../src/core/progress.ts';
 import { UserService } from '../../src/core/users/user-service.ts';
 import { serveStore, type TestServer } from '../support/api-server.ts';

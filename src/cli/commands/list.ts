@@ -1,4 +1,4 @@
-import { ALL_CAPTURES, type CaptureListRequest } from '../../core/captures/capture-rules.ts';
+import { ALL_CAPTURES, type CaptureListRequest } from '../../core/captures/capture-list.ts';
 import type { CaptureStatus } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import type { CaptureOrder } from '../../core/store.ts';

@@ -1,5 +1,5 @@
 import type { Actor } from '../../core/access.ts';
-import { ALL_CAPTURES } from '../../core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../core/captures/capture-list.ts';
 import { CAPTURE_STATUSES, isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { openContext, type Context } from '../runtime/context.ts';

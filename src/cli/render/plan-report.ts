@@ -8,7 +8,7 @@ import type {
   ServerInspection,
   ServerOutlook,
 } from '../../core/environments/server-inspection.ts';
-import type { PlannedCapture } from '../../core/captures/capture-rules.ts';
+import type { PlannedCapture } from '../../core/captures/capture-review.ts';
 import { listed } from './column.ts';
 import { escapeText } from '../../display/escape.ts';
 import { localTime } from './moments.ts';

@@ -6,7 +6,7 @@ import type { Notice, Noticed } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture, Store } from '../store.ts';
-import type { PlannedCapture } from './capture-rules.ts';
+import type { PlannedCapture } from './capture-review.ts';
 import {
   prepareRecording,
   type Preparation,

@@ -1,3 +1,4 @@
+import { decide, type Actor, type Operation } from '../access.ts';
 import {
   AuditTrail,
   captureSubject,
@@ -7,66 +8,25 @@ import {
   type AuditDetails,
   type Origin,
 } from '../audit/audit-trail.ts';
-import { walkCaptures } from './capture-pages.ts';
-import { decide, viewerOf, type Actor, type Operation, type Viewer } from '../access.ts';
+import type { Clock } from '../clock.ts';
+import { isLive } from '../daemon/lease.ts';
+import { AppError } from '../errors.ts';
+import { checkName } from '../names.ts';
+import { getOwned } from '../owner-access.ts';
+import { withUnreadRest } from '../recovery/unread-rest.ts';
+import type { CaptureChanges, ListedCapture, Store } from '../store.ts';
+import { requireLoggedIn } from '../users/standing.ts';
 import {
   ACTIVE_STATUSES,
-  checkTime,
   MESSAGES,
   whyNotStoppable,
   type Capture,
   type CaptureStatus,
 } from './capture.ts';
-import {
-  timingChanges,
-  timingOf,
-  type CaptureEdit,
-  type CaptureRequest,
-} from './capture-timing.ts';
-import type { Clock } from '../clock.ts';
-import { isLive } from '../daemon/lease.ts';
-import { getEnvironment } from '../environments/environment-service.ts';
-import { AppError, isAppError } from '../errors.ts';
-import { checkName } from '../names.ts';
-import { nearNames } from '../near-names.ts';
-import { checkRecordingOptions, RECORD_EVERYTHING } from './recording-options.ts';
-import { getOwned } from '../owner-access.ts';
-import { withUnreadRest } from '../recovery/unread-rest.ts';
-import {
-  CAPTURE_ORDERS,
-  type CaptureChanges,
-  type CaptureFilter,
-  type ListedCapture,
-  type NewCapture,
-  type Store,
-} from '../store.ts';
-import { requireLoggedIn } from '../users/standing.ts';
-
-/** What `list` is asked for: every capture the actor may see, but for what is set here. */
-export interface CaptureListRequest extends Omit<CaptureFilter, 'environmentIds' | 'ownerId'> {
-  /** An id or a name; null for all. */
-  readonly environment: string | null;
-  /** A user's name, or `me`; null for all. */
-  readonly owner: string | null;
-}
-
-/** Every capture, newest first. */
-export const ALL_CAPTURES: CaptureListRequest = {
-  environment: null,
-  owner: null,
-  statuses: null,
-  name: null,
-  since: null,
-  until: null,
-  order: 'created',
-  descending: true,
-  limit: null,
-};
-
-/** What a request would store. */
-export type PlannedCapture = Required<NewCapture>;
-
-const WITHOUT_TIMES = { start: null, scheduledStart: null, duration: null, status: null };
+import { filterOf, nearCaptures, type CaptureListRequest } from './capture-list.ts';
+import { walkCaptures } from './capture-pages.ts';
+import { reviewRequest, type PlannedCapture, type Review } from './capture-review.ts';
+import { timingChanges, type CaptureEdit, type CaptureRequest } from './capture-timing.ts';
 
 /** Why a capture ended that nobody stopped. */
 export const REACHED_ITS_END = 'reached its scheduled end';
@@ -89,57 +49,16 @@ export class CaptureRules {
   /** As `CaptureService.list`. */
   list(actor: Actor, request: CaptureListRequest): ListedCapture[] {
     this.settle();
-    return this.#store.captures.list({ ...this.#filterOf(actor, request), limit: request.limit });
+    return this.#store.captures.list({
+      ...filterOf(this.#store, actor, request),
+      limit: request.limit,
+    });
   }
 
   /** As `CaptureService.walk`. */
   walk(actor: Actor, request: CaptureListRequest): Iterable<ListedCapture> {
     this.settle();
-    return walkCaptures(this.#store.captures, this.#filterOf(actor, request));
-  }
-
-  #filterOf(actor: Actor, request: CaptureListRequest): Omit<CaptureFilter, 'limit'> {
-    const { environment, owner, statuses, name, since, until, order, descending } = request;
-    checkTime('beginning of a list', since);
-    checkTime('end of a list', until);
-    if (!CAPTURE_ORDERS.includes(order)) {
-      throw new AppError('invalid', `A list is ordered by one of ${CAPTURE_ORDERS.join(', ')}`);
-    }
-    const environmentIds =
-      environment === null
-        ? this.#store.members.listFor(actor).map((member) => member.environmentId)
-        : [getEnvironment(this.#store, actor, 'capture.list', environment).id];
-    return {
-      statuses,
-      name,
-      since,
-      until,
-      order,
-      descending,
-      environmentIds,
-      ownerId: owner === null ? null : this.#ownerId(actor, owner),
-    };
-  }
-
-  #ownerId(actor: Actor, owner: string): number {
-    if (owner === 'me') return actor.userId;
-    const id = this.#store.users.findByName(owner)?.id ?? NOBODY;
-    // Of who does not exist the same is asked of the store: it takes as long to learn nothing.
-    if (!this.#canSee(actor, id) || id === NOBODY) {
-      throw new AppError('not_found', `There is no user named "${owner}" in your environments`);
-    }
-    return id;
-  }
-
-  /** Whether the actor may know of a user: from an environment of theirs, or as an administrator. */
-  #canSee(actor: Actor, userId: number): boolean {
-    if (userId === actor.userId || actor.isStoreAdmin) return true;
-    const { members, captures } = this.#store;
-    const environmentIds = members.listFor(actor).map(({ environmentId }) => environmentId);
-    if (environmentIds.some((id) => members.roleOf(id, viewerOf(userId)) !== null)) return true;
-    // Who has left an environment is still named there as the owner of captures.
-    const owned = { ...ALL_CAPTURES, environmentIds, ownerId: userId, limit: 1 };
-    return captures.list(owned).length > 0;
+    return walkCaptures(this.#store.captures, filterOf(this.#store, actor, request));
   }
 
   /** As `CaptureService.get`. */
@@ -176,60 +95,8 @@ export class CaptureRules {
    * the options are each looked at with the others left out.
    * @throws AppError `not_found`, `forbidden` for its environment.
    */
-  review(
-    actor: Actor,
-    request: CaptureRequest,
-  ): { readonly planned: PlannedCapture; readonly refusals: AppError[] } {
-    requireLoggedIn(this.#store, actor, this.#clock.now());
-    const { id, name, server } = getEnvironment(
-      this.#store,
-      actor,
-      'capture.create',
-      request.environment,
-    );
-    const options = request.options ?? RECORD_EVERYTHING;
-    const now = this.#clock.now();
-    const refusals: AppError[] = [];
-    const attempt = <Result>(rule: () => Result): Result | null => {
-      try {
-        return rule();
-      } catch (error) {
-        if (!isAppError(error)) throw error;
-        refusals.push(error);
-        return null;
-      }
-    };
-    attempt(() => {
-      checkName('capture', request.name);
-      const isTaken = this.#store.captures
-        .findByName(request.name, actor)
-        .some(({ environmentId }) => environmentId === id);
-      if (isTaken) {
-        throw new AppError('invalid', MESSAGES.nameTaken, {
-          hint: { code: 'other_name', capture: { environmentName: name, name: request.name } },
-        });
-      }
-    });
-    const asked = attempt(() => timingOf(request, server !== null, now));
-    const timing = asked ?? timingOf(WITHOUT_TIMES, server !== null, now);
-    attempt(() => {
-      const nothing = server === null ? 'metrics_only' : 'registered';
-      checkRecordingOptions(options, timing.recordsStatements ? null : nothing, name);
-      if (options.warmUp === null || asked === null || asked.scheduledStart !== null) return;
-      throw new AppError('invalid', 'A warm-up goes before a scheduled start', {
-        hint: { code: 'start_or_warm_up_first', environment: name },
-      });
-    });
-    const planned = {
-      name: request.name,
-      environmentId: id,
-      ownerId: actor.userId,
-      duration: request.duration,
-      reason: null,
-      options,
-      ...timing,
-    };
-    return { planned, refusals };
+  review(actor: Actor, request: CaptureRequest): Review {
+    return reviewRequest(this.#store, actor, request, this.#clock.now());
   }
 
   /** Stores a new capture, as `CaptureService.create`, without a look at its server. */
@@ -416,30 +283,12 @@ export class CaptureRules {
           isHidden && !this.#isFromElsewhere && TOLD.has(operation)
             ? MESSAGES.captureEnvironmentMissing
             : MESSAGES.captureMissing,
-          { hint: { code: 'list_captures', near: this.#near(actor, ref) } },
+          { hint: { code: 'list_captures', near: nearCaptures(this.#store, actor, ref) } },
         ),
     });
   }
-
-  /** Names of recent captures that the actor can see and may have meant. */
-  #near(viewer: Viewer, ref: string): string[] {
-    const environmentIds = this.#store.members
-      .listFor(viewer)
-      .map(({ environmentId }) => environmentId);
-    const recent = { ...ALL_CAPTURES, environmentIds, ownerId: null, limit: RECENT };
-    const names = this.#store.captures
-      .list(recent)
-      .map(({ name, environmentName }) =>
-        ref.includes('/') ? `${environmentName}/${name}` : name,
-      );
-    return nearNames(ref, [...new Set(names)]);
-  }
 }
 
-/** No user has this id. */
-const NOBODY = 0;
-/** Comparing a name with so many others takes a few milliseconds. */
-const RECENT = 1_000;
 /** The reference's words for these tell an outsider that there is such a capture. */
 const TOLD: ReadonlySet<Operation> = new Set([
   'capture.get',

@@ -1,6 +1,6 @@
 import type { Actor } from '../access.ts';
 import type { ListedCapture, Store } from '../store.ts';
-import { ALL_CAPTURES } from './capture-rules.ts';
+import { ALL_CAPTURES } from './capture-list.ts';
 import type { CaptureStatus } from './capture.ts';
 
 /** A capture whose name begins with what was typed. */

@@ -1,6 +1,6 @@
 import type { Actor } from '../../core/access.ts';
 import type { Api } from '../../core/api.ts';
-import type { CaptureListRequest } from '../../core/captures/capture-rules.ts';
+import type { CaptureListRequest } from '../../core/captures/capture-list.ts';
 import { getCapture, listCaptures } from '../contract/capture-lookup-routes.ts';
 import type { InputOf } from '../contract/route.ts';
 import type { Connection } from './connection.ts';

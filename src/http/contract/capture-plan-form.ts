@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { CapturePlan, WatchingServer } from '../../core/captures/capture-plan.ts';
-import type { PlannedCapture } from '../../core/captures/capture-rules.ts';
+import type { PlannedCapture } from '../../core/captures/capture-review.ts';
 import { CAPTURE_STATUSES } from '../../core/captures/capture.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
 import type { ServerOutlook } from '../../core/environments/server-inspection.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALL_CAPTURES } from '../../../src/core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../../src/core/captures/capture-list.ts';
 import type { CaptureRequest } from '../../../src/core/captures/capture-timing.ts';
 import { isAppError } from '../../../src/core/errors.ts';
 import { ManualClock } from '../../support/manual-clock.ts';

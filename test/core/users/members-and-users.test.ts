@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UNLIMITED, type Actor } from '../../../src/core/access.ts';
 import { AuditLog } from '../../../src/core/audit/audit-log.ts';
 import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
-import { ALL_CAPTURES } from '../../../src/core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../../src/core/captures/capture-list.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
 import { MemberService } from '../../../src/core/members/member-service.ts';
 import { isAppError } from '../../../src/core/errors.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Actor } from '../../../src/core/access.ts';
 import { createApi } from '../../../src/core/api.ts';
-import { ALL_CAPTURES } from '../../../src/core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../../src/core/captures/capture-list.ts';
 import type { Environment } from '../../../src/core/environments/environment.ts';
 import type { TokenScope } from '../../../src/core/users/token-rules.ts';
 import { ManualClock } from '../../support/manual-clock.ts';

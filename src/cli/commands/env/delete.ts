@@ -1,4 +1,4 @@
-import { ALL_CAPTURES } from '../../../core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../../core/captures/capture-list.ts';
 import { isOver } from '../../../core/captures/capture.ts';
 import type { Environment } from '../../../core/environments/environment.ts';
 import { defineCommand } from '../command.ts';

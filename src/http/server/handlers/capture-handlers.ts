@@ -1,4 +1,4 @@
-import { ALL_CAPTURES } from '../../../core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../../core/captures/capture-list.ts';
 import type { PreparationOptions } from '../../../core/captures/preparation.ts';
 import { describeCapture } from '../../contract/capture-details-route.ts';
 import { getCapture, listCaptures } from '../../contract/capture-lookup-routes.ts';
