@@ -178,9 +178,9 @@ unless both names were described for that server. Groups of an option file are p
 A password stays bound when its environment is deleted. Who types it on the server, with \`env create\`, is the admin of
 an environment that has it, and can let others be admins there.
 
-A password that no environment uses yet belongs to the first user who names it, and goes to the server that user names.
-So describe an environment on the server, or as an administrator of the store, **before** others can, and put a file into
-the folder no earlier. \`--ssl-mode VERIFY_IDENTITY\` keeps anyone in between from reading it.
+**A password that no environment has had is named over the API by administrators of the store alone**, whether its file is
+there or not: whoever else could name it first would have it sent to a server of theirs. Other users describe servers
+without a password, or for metrics alone. \`--ssl-mode VERIFY_IDENTITY\` keeps anyone in between from reading it.
 
 Not prevented: a user who creates environments makes the server connect to any host and port it
 reaches, with the login they know, and ask CloudWatch for any instance with the server's own AWS credentials. Give

@@ -47,11 +47,14 @@ describe('passwords of the server, over the API of a daemon', () => {
         });
         return { status: response.status, body: (await response.json()) as object };
       };
-    const [pat, eve] = [asks(addUser(place.home, 'pat')), asks(addUser(place.home, 'eve'))];
+    const pat = asks(addUser(place.home, 'pat', { isAdmin: true }));
+    const eve = asks(addUser(place.home, 'eve'));
     // Nobody listens there.
     const server = { url: 'mysql://recorder@127.0.0.1:1', passwordFrom: `file:${folder}/shop` };
+    const early = await eve('POST', '', { name: 'early', ...server });
     expect(await pat('POST', '', { name: 'shop', ...server })).toMatchObject({ status: 200 });
     const clone = await eve('POST', '', { name: 'clone', ...server });
+    expect(early).toEqual(clone);
     const forbidden = { ...server, passwordFrom: 'file:/etc/shadow' };
     expect(clone).toMatchObject({ status: 400, body: { code: expect.anything() as string } });
     expect(clone).toEqual(await eve('POST', '', { name: 'clone', ...forbidden }));

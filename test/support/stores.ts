@@ -70,11 +70,8 @@ export class TestStore {
   }
 
   /** A user; the password hash fits no password. */
-  user(name = `user${++this.#users}`): Actor {
-    const user = this.store.users.insert(
-      { name, isAdmin: false, passwordHash: 'none' },
-      this.clock.now(),
-    );
+  user(name = `user${++this.#users}`, isAdmin = false): Actor {
+    const user = this.store.users.insert({ name, isAdmin, passwordHash: 'none' }, this.clock.now());
     return { userId: user.id, userName: user.name, isStoreAdmin: user.isAdmin, scope: UNLIMITED };
   }
 

@@ -40,7 +40,8 @@ export type NamesOfFile = (path: string) => readonly string[];
  * Who describes an environment over the API knows where passwords lie, and could else use the account of another
  * environment, or have its password sent to a server of their own. A reference that was described before is
  * therefore named only by an admin of an environment that has it, for the same server and account, with TLS that is
- * no weaker. What nobody has described yet may be named by everybody who may create environments.
+ * no weaker. What nobody has described yet may be named by administrators of the store: anybody else could name it
+ * before they do, even before the file is there.
  * @throws AppError `invalid`, the same with the same work behind it for one that is not allowed at all.
  */
 export function requireOwnReference(
@@ -62,13 +63,13 @@ export function requireOwnReference(
     .flatMap(({ server: theirs }) => (theirs?.passwordFrom == null ? [] : [theirs]))
     .filter((theirs) => isNoWeaker(server, theirs))
     .map((theirs) => keyOf(theirs.passwordFrom ?? '').reference);
-  const isFirst = described.size === 0;
+  const isFirst = described.size === 0 && actor.isStoreAdmin;
   const isOwn =
     described.has(keyOf(passwordFrom).reference) &&
     [...described.keys()].every((reference) => own.includes(reference));
   if (isAllowed && (isFirst || isOwn)) return;
   throw new AppError('invalid', 'The server does not allow this password reference', {
-    hint: 'Its administrator says which passwords and files may be named over the API, and one that is in use is named by the admins of its environment, for that server: see docs/permissions.md.',
+    hint: 'A password is first named by an administrator of the store, where the server allows its file or variable; then by the admins of its environment, for that server: see docs/permissions.md.',
   });
 }
 

@@ -32,7 +32,7 @@ let elsewhere: EnvironmentService;
 
 beforeEach(() => {
   test = new TestStore(new ManualClock());
-  ada = test.user('ada');
+  ada = test.user('ada', true);
   eve = test.user('eve');
   folder = join(temporaryFolder(), 'allowed');
   mkdirSync(folder, { mode: 0o700 });
@@ -236,6 +236,18 @@ describe('a password of the server', () => {
   });
 });
 
+describe('a password that no environment has', () => {
+  it('is named by administrators of the store, there or not: nobody else names it before they do', async () => {
+    for (const passwordFrom of [`file:${password}`, `file:${folder}/later`, 'env:SHOP_PASSWORD']) {
+      const asked = describeOne(elsewhere, { passwordFrom }, {}, eve);
+      await expect(asked).rejects.toThrow(REFUSED);
+      await describeOne(elsewhere, { passwordFrom });
+    }
+    // Without one everybody describes a server.
+    expect(await describeOne(elsewhere, {}, {}, eve)).toMatchObject({ passwordFrom: null });
+  });
+});
+
 describe('a password that an environment has', () => {
   const refusalOf = async (asked: Promise<unknown>): Promise<unknown> => {
     const { code, message, hint } = (await asked.then(
@@ -341,7 +353,7 @@ describe('a file of a password', () => {
 
   it('is not used by a name that was described before it was linked there', async () => {
     const late = `file:${folder}/late`;
-    const evil = await describeOne(elsewhere, { passwordFrom: late, url: EVIL }, {}, eve);
+    const evil = await describeOne(elsewhere, { passwordFrom: late, url: EVIL });
     await describeOne(here, { passwordFrom: `file:${password}` });
     linkSync(password, join(folder, 'late'));
     await expect(allowedServer(evil, user)).rejects.toThrow('is the password of another server');
