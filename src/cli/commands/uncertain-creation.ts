@@ -1,4 +1,4 @@
-import { ALL_CAPTURES } from '../../core/captures/capture-rules.ts';
+import { ALL_CAPTURES } from '../../core/captures/capture-list.ts';
 import type { CreatedCapture } from '../../core/captures/capture-creation.ts';
 import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import { isAppError } from '../../core/errors.ts';
