@@ -94,7 +94,8 @@ async function compareCounters(): Promise<CompareCounters> {
   return compareCounters;
 }
 
-const BRIEF_PATIENCE_MS = 1_000;
+/** See `waitBriefly`. */
+export const BRIEF_PATIENCE_MS = 1_000;
 
 /** One store with everything that belongs to it. Each part is opened when it is first asked for. */
 export class Wiring {
@@ -104,7 +105,7 @@ export class Wiring {
   readonly #isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly #confinement: Outside['confinement'];
   #store: Store | null = null;
-  /** A connection of its own. */
+  /** A connection of its own, which waits for nobody. */
   #storeOfCalls: Store | null = null;
   /** Absent: as long as any command waits. */
   #patience: number | undefined;
@@ -193,6 +194,12 @@ export class Wiring {
    */
   waitBriefly(): void {
     this.#patience = BRIEF_PATIENCE_MS;
+  }
+
+  /** Tries whether the store can be written just now; changes nothing. @throws StoreBusy where another process writes. */
+  tryWrite(): void {
+    this.#storeOfCalls ??= openStore(this.#paths.store, 0);
+    this.#storeOfCalls.transaction(() => undefined);
   }
 
   /** Writes down the calls of the API, and waits for nobody to do it. @throws AppError as `apiFor`. */

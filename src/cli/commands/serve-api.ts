@@ -12,8 +12,9 @@ import { HeavyQueue } from '../../http/server/heavy-queue.ts';
 import { HeavyRunner } from '../../http/server/heavy-runner.ts';
 import { createPageServer, type PageServer } from '../../http/server/page-server.ts';
 import { RateLimit, ShareLimit, StrangerLimit } from '../../http/server/rate-limit.ts';
+import { WriteGate } from '../../http/server/write-gate.ts';
 import { programVersion } from '../../package.ts';
-import type { Wiring } from '../../wiring.ts';
+import { BRIEF_PATIENCE_MS, type Wiring } from '../../wiring.ts';
 import { splitFirstLine } from '../input/first-line.ts';
 import { urlOf } from '../input/listen-addresses.ts';
 import { readPageParts } from '../output/page-parts.ts';
@@ -140,6 +141,7 @@ class Serving {
         strangers: new StrangerLimit(new RateLimit(STRANGERS)),
         streams: new ShareLimit(MOST_STREAMS_OF_ONE),
       },
+      writes: new WriteGate(() => wiring.tryWrite(), BRIEF_PATIENCE_MS, context.world.clock),
       heavy: new HeavyRunner(new HeavyQueue(HEAVY), startRequestProcess),
       onBug: (error) => this.#log('error', 'unexpected error', { stack: stackOf(error) }),
       onAnswered: (answered) => this.#note(answered),

@@ -15,6 +15,7 @@ import { whyInvalid } from './invalid-input.ts';
 import { Refusal } from './refusal.ts';
 import type { HeavyRunner } from './heavy-runner.ts';
 import type { RateLimit, ShareLimit, StrangerLimit } from './rate-limit.ts';
+import type { WriteGate } from './write-gate.ts';
 import { checkJsonHeaders, piecesOf, readJsonBody, uploaded } from './request-body.ts';
 
 /** What requests are answered with. */
@@ -28,6 +29,8 @@ export interface Dispatching {
   readonly onAnswered?: (answered: Answered) => void;
   /** How much a client may ask for. Absent: without a limit. */
   readonly limits?: ClientLimits;
+  /** Before what may change something. Absent: whoever writes waits with the process. */
+  readonly writes?: Pick<WriteGate, 'pass'>;
   /** Where heavy operations run. Absent: in this process. */
   readonly heavy?: Pick<HeavyRunner, 'run'>;
 }
@@ -128,13 +131,11 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
     params: decoded(route.params, params, 'path'),
     query: queried,
   };
-  let body: unknown = {};
-  if (isJsonBody(route)) {
-    const json = await readJsonBody(exchange.body);
-    // It may have been long in coming, and who sends it logged out meanwhile.
-    if (who !== null) who = await whoAsks(api, exchange);
-    body = decoded(route.body as z.ZodMiniType, json, 'body');
-  }
+  const json = isJsonBody(route) ? await readJsonBody(exchange.body) : {};
+  if (!route.isRead) await parts.writes?.pass(sink.gone);
+  // That may have taken long, and who asks logged out meanwhile.
+  if (who !== null && (isJsonBody(route) || !route.isRead)) who = await whoAsks(api, exchange);
+  const body = isJsonBody(route) ? decoded(route.body as z.ZodMiniType, json, 'body') : {};
   const input: Input<unknown, unknown, unknown> = { ...asked, body };
   const isAtOnce = route.method === 'GET' && ['json', 'rows'].includes(route.answer.is);
   const more =
