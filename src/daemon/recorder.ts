@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Capture } from '../core/captures/capture.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
-import type { Recycled } from '../core/source.ts';
+import type { Recycled } from '../core/warm-ups/source-sessions.ts';
 import type { LoggedStatement } from '../core/workloads/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
 import { StatementSelection, type SelectionState } from '../sql/selection.ts';

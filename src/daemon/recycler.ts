@@ -1,6 +1,7 @@
 import { captureSubject, DAEMON } from '../core/audit/audit-trail.ts';
 import { AppError, isAppError } from '../core/errors.ts';
-import type { Recycled, OpenSource, ServerSession } from '../core/source.ts';
+import type { OpenSource } from '../core/source.ts';
+import type { Recycled, ServerSession } from '../core/warm-ups/source-sessions.ts';
 import { isCovered } from '../core/warm-ups/warm-up.ts';
 import { matchesPattern } from '../core/captures/name-patterns.ts';
 import type { Recorder } from './recorder.ts';

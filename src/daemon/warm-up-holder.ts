@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.ts';
-import type { OpenSource, WarmUpAnswer } from '../core/source.ts';
+import type { OpenSource } from '../core/source.ts';
+import type { WarmUpAnswer } from '../core/warm-ups/source-sessions.ts';
 import { closed, latestEnd, seenUpTo, whyOver, type WarmUp } from '../core/warm-ups/warm-up.ts';
 import type { Store } from '../core/store.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import type { ServerInspection } from '../../src/core/environments/server-inspection.ts';
-import type { ServerSession } from '../../src/core/source.ts';
+import type { ServerSession } from '../../src/core/warm-ups/source-sessions.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { addUser } from '../support/users.ts';

@@ -1,5 +1,5 @@
 import type { Gap } from '../../core/workloads/gaps.ts';
-import type { Recycled } from '../../core/source.ts';
+import type { Recycled } from '../../core/warm-ups/source-sessions.ts';
 import type { DetailedCapture, RecordedFacts } from '../../core/captures/capture-details.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import type { WarmUp } from '../../core/warm-ups/warm-up.ts';

@@ -1,5 +1,5 @@
 import type { Outside } from '../outside.ts';
-import type { Recycled } from '../source.ts';
+import type { Recycled } from '../warm-ups/source-sessions.ts';
 import type { ListedCapture, Recording } from '../store.ts';
 import type { ValueCounts } from '../verification/value-counts.ts';
 import type { WarmUp } from '../warm-ups/warm-up.ts';

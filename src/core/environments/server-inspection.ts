@@ -1,5 +1,6 @@
 import type { Failure } from '../errors.ts';
-import type { ServerIdentity, ServerInstant, ServerSession, ServerSettings } from '../source.ts';
+import type { ServerIdentity, ServerInstant, ServerSettings } from '../source.ts';
+import type { ServerSession } from '../warm-ups/source-sessions.ts';
 
 /** A user or program that holds the recorder's lock on a server. */
 export interface LockHolder {

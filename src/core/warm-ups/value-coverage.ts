@@ -1,5 +1,5 @@
 import type { ValuesOutlook } from '../environments/server-inspection.ts';
-import type { ServerSession } from '../source.ts';
+import type { ServerSession } from './source-sessions.ts';
 import { isCovered, type WarmUp } from './warm-up.ts';
 
 /** The sessions of one user, and for how many of them what they prepare is recorded with its values. */

@@ -1,11 +1,6 @@
 import type { RecordingOptions } from '../captures/recording-options.ts';
-import type {
-  OpenTransaction,
-  Recycled,
-  ServerIdentity,
-  ServerSettings,
-  SessionState,
-} from '../source.ts';
+import type { OpenTransaction, ServerIdentity, ServerSettings, SessionState } from '../source.ts';
+import type { Recycled } from '../warm-ups/source-sessions.ts';
 import type { CountedRows, EdgeReadings } from '../verification/server-counters.ts';
 import type { ValueCounts } from '../verification/value-counts.ts';
 import type { Gap } from './gaps.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { DetailedCapture, RecordedFacts } from '../../core/captures/capture-details.ts';
-import type { Recycled } from '../../core/source.ts';
+import type { Recycled } from '../../core/warm-ups/source-sessions.ts';
 import type { ValueCounts } from '../../core/verification/value-counts.ts';
 import type { Gap } from '../../core/workloads/gaps.ts';
 import type { ImportOrigin } from '../../core/workloads/transfer.ts';

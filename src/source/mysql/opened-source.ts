@@ -11,15 +11,17 @@ import type {
   ReadOptions,
   ServerInstant,
   ServerMarks,
-  SessionRecycling,
   SessionState,
   SourceState,
   SourceStop,
   Started,
   StartOptions,
+} from '../../core/source.ts';
+import type {
+  SessionRecycling,
   Unavailable,
   WarmUps,
-} from '../../core/source.ts';
+} from '../../core/warm-ups/source-sessions.ts';
 import type { CounterReading } from '../../core/verification/server-counters.ts';
 import type { OpenedServer } from './connection/control-connection.ts';
 import { type Flavor, flavorOf, type MysqlIdentity } from './connection/flavor.ts';

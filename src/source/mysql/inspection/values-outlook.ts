@@ -1,5 +1,5 @@
 import type { ValuesOutlook } from '../../../core/environments/server-inspection.ts';
-import type { ServerSession } from '../../../core/source.ts';
+import type { ServerSession } from '../../../core/warm-ups/source-sessions.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import type { Flavor } from '../connection/flavor.ts';
 import { isOwnThread, listProcesses } from '../connection/processlist.ts';

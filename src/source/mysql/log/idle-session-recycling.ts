@@ -1,5 +1,9 @@
 import { messageOf } from '../../../core/errors.ts';
-import type { RecycleStep, ServerSession, SessionRecycling } from '../../../core/source.ts';
+import type {
+  RecycleStep,
+  ServerSession,
+  SessionRecycling,
+} from '../../../core/warm-ups/source-sessions.ts';
 import type { CommandTally } from '../connection/command-tally.ts';
 import type { OwnConnections } from '../connection/own-connections.ts';
 import { clientSessions } from '../inspection/values-outlook.ts';

@@ -1,4 +1,4 @@
-import type { EndedSession, ServerSession } from '../../../core/source.ts';
+import type { EndedSession, ServerSession } from '../../../core/warm-ups/source-sessions.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { codeOf } from '../connection/server-errors.ts';

@@ -1,5 +1,5 @@
 import type { LogSettings } from './log-settings.ts';
-import type { WarmUpAnswer } from '../../../core/source.ts';
+import type { WarmUpAnswer } from '../../../core/warm-ups/source-sessions.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { listProcesses } from '../connection/processlist.ts';
 import { requireUnlogged } from '../connection/recorder-session.ts';

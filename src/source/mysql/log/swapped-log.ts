@@ -9,8 +9,8 @@ import type {
   ServerMarks,
   SourceState,
   SourceStop,
-  WarmUps,
 } from '../../../core/source.ts';
+import type { WarmUps } from '../../../core/warm-ups/source-sessions.ts';
 import { OpenedMysqlSource, type InstalledLog, type Swap } from '../opened-source.ts';
 import { FrozenTables } from './frozen-tables.ts';
 import { Heartbeat } from './heartbeat.ts';

@@ -9,8 +9,8 @@ import type {
   ServerMarks,
   SessionState,
   SourceState,
-  Unavailable,
 } from '../../../core/source.ts';
+import type { Unavailable } from '../../../core/warm-ups/source-sessions.ts';
 import { OpenedMysqlSource, type InstalledLog, type Swap } from '../opened-source.ts';
 import type { OpenedServer } from '../connection/control-connection.ts';
 import { codeOf } from '../connection/server-errors.ts';
