@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { HeavyQueue, type Turn } from '../../src/http/server/heavy-queue.ts';
 
 const LIMITS = {
-  ...{ working: 2, processes: 4, processesOfOne: 3, goingOn: 3, goingOnOfOne: 2 },
+  ...{ working: 2, running: 4, runningOfOne: 3, goingOn: 3, goingOnOfOne: 2 },
   ...{ waiting: 3, waitingOfOne: 2 },
 };
 const { signal } = new AbortController();

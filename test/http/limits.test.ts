@@ -10,6 +10,7 @@ import { defineRoute } from '../../src/http/contract/define-route.ts';
 import { ApiServer, type ServerOptions } from '../../src/http/server/api-server.ts';
 import type { Answered } from '../../src/http/server/dispatch.ts';
 import { handle, type Handler } from '../../src/http/server/handler.ts';
+import { HeavyQueue } from '../../src/http/server/heavy-queue.ts';
 import { createPageServer } from '../../src/http/server/page-server.ts';
 import { RateLimit, ShareLimit, StrangerLimit } from '../../src/http/server/rate-limit.ts';
 import { piecesOf, uploaded } from '../../src/http/server/request-body.ts';
@@ -115,6 +116,7 @@ const slow = handle(
     at: 'GET /api/slow',
     tag: 'Test',
     summary: 'answer later',
+    asksDatabase: true,
     answer: { is: 'json', form: empty },
   }),
   () => new Promise<Record<string, never>>((resolve) => (release = () => resolve({}))),
@@ -225,6 +227,35 @@ describe('limits of a client', () => {
       again.destroy();
       return again.statusCode === 200;
     });
+  });
+});
+
+describe('requests that ask a database', () => {
+  it('wait for those of the same user, and no other request does', async () => {
+    const shares = { working: 9, running: 9, goingOn: 0, goingOnOfOne: 0, waiting: 9 };
+    const limits = { ...shares, runningOfOne: 1, waitingOfOne: 1 };
+    const { url } = await serve({ looks: new HeavyQueue(limits, 'requests that ask a database') });
+    const ask = async (path: string): Promise<[number, unknown]> => {
+      const response = await get(`${url}/api/${path}`);
+      return [response.statusCode ?? 0, JSON.parse(await text(response))];
+    };
+    const first = ask('slow');
+    const letGo = await eventually('the first is running', () => release ?? undefined);
+    const others = [ask('slow'), ask('slow')];
+    expect(await Promise.race(others)).toEqual([
+      429,
+      {
+        code: 429,
+        message: '1 of your requests that ask a database are waiting already: try again later',
+      },
+    ]);
+    expect(await ask('value')).toEqual([200, {}]);
+    expect(release).toBe(letGo);
+    letGo();
+    expect(await first).toEqual([200, {}]);
+    await eventually('the next is running', () => release !== letGo);
+    release?.();
+    expect((await Promise.all(others)).map(([status]) => status).sort()).toEqual([200, 429]);
   });
 });
 

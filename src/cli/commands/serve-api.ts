@@ -33,12 +33,22 @@ const MOST_STREAMS_OF_ONE = 50;
 /** What its processes take of memory together is in docs/systemd.md. */
 const HEAVY = {
   working: 2,
-  processes: 12,
-  processesOfOne: 4,
+  running: 12,
+  runningOfOne: 4,
   goingOn: 8,
   goingOnOfOne: 3,
   waiting: 200,
   waitingOfOne: 100,
+};
+/** A database may be slow, or somebody's who means harm: what it says is read in this process. */
+const LOOKS = {
+  working: 32,
+  running: 32,
+  runningOfOne: 8,
+  goingOn: 0,
+  goingOnOfOne: 0,
+  waiting: 200,
+  waitingOfOne: 50,
 };
 /** Requests in hand are answered for so long when the server is told to end. */
 const PATIENCE_MS = 5_000;
@@ -143,6 +153,7 @@ class Serving {
       },
       writes: new WriteGate(() => wiring.tryWrite(), BRIEF_PATIENCE_MS, context.world.clock),
       heavy: new HeavyRunner(new HeavyQueue(HEAVY), startRequestProcess),
+      looks: new HeavyQueue(LOOKS, 'requests that ask a database'),
       onBug: (error) => this.#log('error', 'unexpected error', { stack: stackOf(error) }),
       onAnswered: (answered) => this.#note(answered),
     });

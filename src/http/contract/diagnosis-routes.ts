@@ -66,6 +66,7 @@ export const diagnoseEnvironments = defineRoute({
   id: 'diagnoseEnvironments',
   at: 'GET /api/doctor',
   isSlow: true,
+  asksDatabase: true,
   tag,
   summary: 'check the servers and metrics of your environments',
   answer: { is: 'rows', row: finding },

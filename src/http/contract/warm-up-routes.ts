@@ -83,6 +83,7 @@ export const getWarmUpStatus = defineRoute({
   at: 'GET /api/environments/{environment}/warm-up',
   tag,
   summary: 'look at a server and say which sessions are covered',
+  asksDatabase: true,
   params: ofEnvironment,
   answer: {
     is: 'json',
@@ -97,6 +98,7 @@ export const beginWarmUp = defineRoute({
   summary: 'warm a server up, so that prepared statements are recorded with values',
   description:
     'Lasts `duration` seconds. With `wait` it is answered when it is on. What disturbs others has to be `approved`. null: none is needed.',
+  asksDatabase: true,
   params: ofEnvironment,
   body: z.object({
     duration: seconds,

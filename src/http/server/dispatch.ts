@@ -13,6 +13,7 @@ import type { Exchange } from './exchange.ts';
 import type { Call, Handler } from './handler.ts';
 import { whyInvalid } from './invalid-input.ts';
 import { Refusal } from './refusal.ts';
+import type { HeavyQueue } from './heavy-queue.ts';
 import type { HeavyRunner } from './heavy-runner.ts';
 import type { RateLimit, ShareLimit, StrangerLimit } from './rate-limit.ts';
 import type { WriteGate } from './write-gate.ts';
@@ -33,6 +34,8 @@ export interface Dispatching {
   readonly writes?: Pick<WriteGate, 'pass'>;
   /** Where heavy operations run. Absent: in this process. */
   readonly heavy?: Pick<HeavyRunner, 'run'>;
+  /** Who may have a database asked. Absent: everybody at once. */
+  readonly looks?: Pick<HeavyQueue, 'turn'>;
 }
 
 /** Each counts users by who they are, and who is not logged in by network. */
@@ -137,6 +140,10 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   if (who !== null && (isJsonBody(route) || !route.isRead)) who = await whoAsks(api, exchange);
   const body = isJsonBody(route) ? decoded(route.body as z.ZodMiniType, json, 'body') : {};
   const input: Input<unknown, unknown, unknown> = { ...asked, body };
+  if (route.asksDatabase && parts.looks !== undefined) {
+    const turn = await parts.looks.turn({ client, goesOn: false }, signal);
+    request.held.push(() => turn.end());
+  }
   const isAtOnce = route.method === 'GET' && ['json', 'rows'].includes(route.answer.is);
   const more =
     wishes.isOwnClient && isAtOnce && who !== null ? await attentionOf(api, who.actor) : {};

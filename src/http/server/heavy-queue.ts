@@ -3,13 +3,13 @@ import { Refusal } from './refusal.ts';
 export interface HeavyLimits {
   /** So many work at once: those that wait for their client, or for what is to come, are not among them. */
   readonly working: number;
-  /** So many processes are there at once, of all kinds. */
-  readonly processes: number;
+  /** So many run at once, of all kinds. */
+  readonly running: number;
   /** Of them of one client; the others of that client wait. */
-  readonly processesOfOne: number;
-  /** So many of the processes may go on without an end: fewer than there are, so that the others get their turn. */
+  readonly runningOfOne: number;
+  /** So many of them may go on without an end: fewer than there are, so that the others get their turn. */
   readonly goingOn: number;
-  /** Of them of one client: fewer than it has processes. */
+  /** Of them of one client: fewer than it may have running. */
   readonly goingOnOfOne: number;
   /** So many wait for their turn. */
   readonly waiting: number;
@@ -46,11 +46,14 @@ interface Running extends Asking {
  */
 export class HeavyQueue {
   readonly #limits: HeavyLimits;
+  readonly #what: string;
   readonly #running = new Set<Running>();
   readonly #waiting: Waiter[] = [];
 
-  constructor(limits: HeavyLimits) {
+  /** @param what it is that waits, in the words for who is refused. */
+  constructor(limits: HeavyLimits, what = 'requests that read much') {
     this.#limits = limits;
+    this.#what = what;
   }
 
   /**
@@ -65,9 +68,9 @@ export class HeavyQueue {
     if (asking.goesOn) this.#checkGoingOn(client);
     if (this.#hasRoomFor(asking)) return Promise.resolve(this.#start(asking));
     if (this.#waiting.filter((one) => one.client === client).length >= waitingOfOne) {
-      throw busy(429, `${waitingOfOne} of your requests that read much are waiting already`);
+      throw busy(429, `${waitingOfOne} of your ${this.#what} are waiting already`);
     }
-    if (this.#waiting.length >= waiting) throw busy(503, 'Too many requests that read much');
+    if (this.#waiting.length >= waiting) throw busy(503, `Too many ${this.#what}`);
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
@@ -96,10 +99,10 @@ export class HeavyQueue {
   }
 
   #hasRoomFor({ client, goesOn }: Asking): boolean {
-    const { working, processes, processesOfOne } = this.#limits;
+    const { working, running: most, runningOfOne } = this.#limits;
     const running = [...this.#running];
-    if (running.length >= processes) return false;
-    if (running.filter((one) => one.client === client).length >= processesOfOne) return false;
+    if (running.length >= most) return false;
+    if (running.filter((one) => one.client === client).length >= runningOfOne) return false;
     return goesOn || running.filter(({ isWorking }) => isWorking).length < working;
   }
 
