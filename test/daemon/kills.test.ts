@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
 import { Bench, serverState, tagsOf } from '../support/recording-bench.ts';
-import { isInFull } from '../support/proportion.ts';
+import { isInFull, THINK_MS } from '../support/proportion.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: DatabaseServer;
@@ -38,9 +38,6 @@ function randomOf(seed: number): () => number {
 
 /** Those of a test that failed are ended as well, before the server is. */
 const loads: Load[] = [];
-
-/** Between two statements of a session: what is tried is when they come, not how many there are. */
-const THINK_MS = 10;
 
 /** Statements through both protocols, each with a tag of its own, with reconnects. */
 class Load {

@@ -172,7 +172,7 @@ test.each(isInFull ? MOMENTS : MOMENTS.slice(0, 3))(
     expect(['STARTED', 'STARTING', 'RUNNING']).toContain((await place.get(name)).status);
     const second = await place.startDaemon();
     await eventually('it is RUNNING', async () => (await place.get(name)).status === 'RUNNING');
-    const load = await server.startLoad({ prefix: name, statements: 2_000 });
+    const load = await server.startLoad({ prefix: name, statements: isInFull ? 2_000 : 500 });
     const report = await load.whenDone();
     await place.given(['stop', name, '--no-wait']);
     await delay(intoStop);

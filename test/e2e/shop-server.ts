@@ -9,6 +9,7 @@ import {
 } from '../../scripts/load-client.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import type { DatabaseServer, ServerOptions } from '../support/database-server.ts';
+import { isInFull } from '../support/proportion.ts';
 import { RECORDER_PASSWORD, startRecorderServer } from '../support/recorder-server.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -50,7 +51,7 @@ export async function startShopServer(options: ServerOptions = {}): Promise<Shop
         statements: null,
         reconnectEvery: 500,
         // One that goes on until it is told to stop leaves the machine to what is tested.
-        ...(load.statements == null ? { thinkMs: 10 } : {}),
+        ...(load.statements == null ? { thinkMs: isInFull ? 10 : 40 } : {}),
         ...load,
       }),
     settings: () => withAdmin(server, settingsOf),

@@ -183,6 +183,10 @@ describe('captures over HTTP', () => {
     const [here, there] = await goingOn(Promise.all(runs));
     expect(here?.error).toBeNull();
     expect(here?.events).toHaveLength(1);
+    const { disk } = (there?.result as { expectation: { disk: object } }).expectation;
+    // Others write to the disk between the two.
+    expect(disk).toEqual({ free: expect.any(Number), size: expect.any(Number) });
+    Object.assign(disk, { free: expect.any(Number) });
     // But for what the environment has beyond its type.
     expect(here).toMatchObject(there ?? {});
     expect((there?.result as { refusals: unknown[] }).refusals[0]).toBeInstanceOf(AppError);

@@ -40,7 +40,7 @@ const SWAPS = isInFull ? 80 : 40;
 
 test(`every statement is recorded once, in order, over ${SWAPS} swaps under full load`, async () => {
   const { log, settings } = await startLogging(server);
-  const load = await TaggedLoad.start(server, 8);
+  const load = await TaggedLoad.start(server, 8, 0);
   const recorded: string[] = [];
   const swaps: number[] = [];
   let generation = 2;

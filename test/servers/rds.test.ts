@@ -6,7 +6,7 @@ import { Bench, tagsOf } from '../support/recording-bench.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
 import { startRdsServer, type RdsServer } from './rds-server.ts';
 import type { Manifest } from '../../src/core/workloads/workload.ts';
-import { isInFull } from '../support/proportion.ts';
+import { isInFull, THINK_MS } from '../support/proportion.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RdsServer;
@@ -27,9 +27,6 @@ const ZONES = ['+05:00', '-07:00', 'SYSTEM', '+00:00', '+05:45', '-03:30', '+13:
 type Sent = Map<string, { readonly from: number; readonly to: number }>;
 
 const microseconds = (): number => (performance.timeOrigin + performance.now()) * 1_000;
-
-/** Between two statements of a session: what is tried is when they come, not how many there are. */
-const THINK_MS = 10;
 
 /** Eight sessions in as many time zones, each statement with a tag of its own. */
 class ZonedLoad {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import type { LogSettings } from '../../src/source/mysql/log/log-settings.ts';
@@ -7,6 +8,7 @@ import { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { FileSpool } from '../../src/workload/text-spool.ts';
 import { startServer, type ServerOptions, type DatabaseServer } from './database-server.ts';
+import { isInFull } from './proportion.ts';
 import { SERVER, temporaryFolder } from './stores.ts';
 import { recorderGrants } from './recorder-grants.ts';
 
@@ -122,23 +124,30 @@ export async function startLogging(
   return { log, settings, warnings };
 }
 
-/** Clients that send uniquely tagged statements at full speed until told to stop. */
+/** Clients that send uniquely tagged statements until told to stop. */
 export class TaggedLoad {
   readonly #clients: Connection[];
   readonly #sent: number[];
   readonly #loops: Promise<void>[];
+  readonly #thinkMs: number;
   #isStopped = false;
 
-  private constructor(clients: Connection[]) {
+  private constructor(clients: Connection[], thinkMs: number) {
     this.#clients = clients;
+    this.#thinkMs = thinkMs;
     this.#sent = clients.map(() => 0);
     this.#loops = clients.map((client, index) => this.#run(client, index));
   }
 
-  static async start(server: DatabaseServer, connections: number): Promise<TaggedLoad> {
+  /** @param thinkMs what each waits between two statements; 0 is full speed. */
+  static async start(
+    server: DatabaseServer,
+    connections: number,
+    thinkMs = isInFull ? 0 : 2,
+  ): Promise<TaggedLoad> {
     const clients: Connection[] = [];
     for (let i = 0; i < connections; i++) clients.push(await server.admin());
-    return new TaggedLoad(clients);
+    return new TaggedLoad(clients, thinkMs);
   }
 
   /** Stops, and returns the tags of every statement that was answered. */
@@ -164,6 +173,7 @@ export class TaggedLoad {
         return;
       }
       this.#sent[index] = n + 1;
+      if (this.#thinkMs > 0) await delay(this.#thinkMs);
     }
   }
 }

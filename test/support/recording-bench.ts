@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import type { Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
@@ -15,6 +16,7 @@ import { mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import type { DatabaseServer } from './database-server.ts';
+import { isInFull } from './proportion.ts';
 import { SERVER, TestStore } from './stores.ts';
 import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import type { Manifest } from '../../src/core/workloads/workload.ts';
@@ -139,7 +141,7 @@ export interface Load {
 }
 
 /**
- * Sends uniquely tagged statements from several connections at full speed until it is stopped.
+ * Sends uniquely tagged statements from several connections until it is stopped: in full at full speed.
  * @param onAnswer told when each was sent and answered, by the clock of this machine in UTC.
  */
 export async function startLoad(
@@ -165,6 +167,7 @@ export async function startLoad(
       else await client.query(`SELECT '<${tag}>'`);
       onAnswer?.(tag, from, new Date(Date.now() + 1).toISOString());
       if (goal !== null && sent.length >= goal.count) goal.reach();
+      if (!isInFull) await delay(2);
     }
     await client.end();
   });
