@@ -6,7 +6,6 @@ import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture } from '../store.ts';
 import type { ValueCounts } from '../verification/value-counts.ts';
-import { committedCounters } from '../workloads/committed.ts';
 import { readDetails, type DetailedCapture } from './capture-details.ts';
 import type { CapturePlan, WatchingServer } from './capture-plan.ts';
 import { ALL_CAPTURES, type CaptureListRequest } from './capture-list.ts';
@@ -14,6 +13,7 @@ import { CaptureRules } from './capture-rules.ts';
 import type { CaptureEdit, CaptureRequest } from './capture-timing.ts';
 import type { NamedCapture } from './typed-names.ts';
 import { ACTIVE_STATUSES, isOver, type CaptureStatus } from './capture.ts';
+import { lookAtFirstValues, valueCountsOf, type FirstValues } from './values-after-start.ts';
 import { followCapture, refuseFailed, type CaptureEvent } from './following.ts';
 import type { PreparationOptions } from './preparation.ts';
 import type { CreatedCapture, CreationEvent } from './capture-creation.ts';
@@ -23,11 +23,6 @@ import { RetentionService, type PrunePlan, type PruneRequest } from './retention
 /** How long a server that may be all right gets to be read to the end before a capture is given up. */
 const GIVE_UP_AFTER_MS = 10_000;
 
-/** So many executes without values say enough, a second after the start. */
-const ENOUGH_WITHOUT_VALUES = 100;
-const SHORTEST_LOOK_MS = 1_000;
-const LONGEST_LOOK_MS = 3_000;
-const POLL_MS = 100;
 const NEVER = new AbortController().signal;
 
 export type DeletionEvent =
@@ -176,33 +171,13 @@ export class CaptureService {
    * @returns null where nothing was executed; `forMs`: how long it was looked at.
    * @throws AppError as `get` does.
    */
-  async firstValues(
-    actor: Actor,
-    ref: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly counts: ValueCounts; readonly forMs: number } | null> {
-    const { clock } = this.#outside;
-    const capture = this.#rules.get(actor, ref);
-    const { id } = capture;
-    const began = clock.now();
-    for (;;) {
-      this.#rules.requireStill(actor, capture, 'capture.get');
-      const forMs = clock.now() - began;
-      const counts = this.#valueCounts(id);
-      const isEnough = (counts?.withoutValues ?? 0) >= ENOUGH_WITHOUT_VALUES;
-      const isLongEnough = forMs >= (isEnough ? SHORTEST_LOOK_MS : LONGEST_LOOK_MS);
-      if (isLongEnough || signal.aborted) return counts === null ? null : { counts, forMs };
-      await clock.sleep(POLL_MS, signal);
-    }
+  async firstValues(actor: Actor, ref: string, signal: AbortSignal): Promise<FirstValues | null> {
+    return lookAtFirstValues(this.#outside, this.#rules, actor, ref, signal);
   }
 
   /** Executes of a capture with and without values; null before anything is recorded. @throws AppError as `get`. */
   async valueCounts(actor: Actor, ref: string): Promise<ValueCounts | null> {
-    return this.#valueCounts(this.#rules.get(actor, ref).id);
-  }
-
-  #valueCounts(id: number): ValueCounts | null {
-    return committedCounters(this.#outside.store.recordings.find(id))?.values ?? null;
+    return valueCountsOf(this.#outside.store, this.#rules.get(actor, ref).id);
   }
 
   /** How the recording of a capture goes. @throws AppError as `get` does. */
