@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { NoAnswer, Outage, type OutageNews } from '../../src/http/client/outage.ts';
+import { NoAnswer, Outage, TooMuch, type OutageNews } from '../../src/http/client/outage.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const NEVER = new AbortController().signal;
@@ -87,6 +87,21 @@ describe('a server that does not answer', () => {
     await clock.advance(60_000);
     expect(await result).toBe(refusal);
     expect(asked).toEqual([0, 0.5]);
+  });
+
+  it('for there is too much is asked again where it was lost just before', async () => {
+    const { clock, outage, asks } = anOutage();
+    const tooMuch = new TooMuch('Too many', 'busy', 'http://there');
+    const failures: AppError[] = [tooMuch];
+    const ask = asks(() => {
+      const failure = failures.shift();
+      return failure === undefined ? Promise.resolve('there') : Promise.reject(failure);
+    });
+    await expect(outage.value(ask, NEVER)).rejects.toBe(tooMuch);
+    failures.push(lost(), tooMuch);
+    const result = outage.value(ask, NEVER);
+    await clock.advance(1_500);
+    expect(await result).toBe('there');
   });
 
   it('and never did is not asked again', async () => {

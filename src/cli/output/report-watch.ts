@@ -99,7 +99,8 @@ class ReportWatch {
       await this.#show(look);
       if (!(await this.#pause(look))) return;
     }
-    if (last !== null) await this.#end(last);
+    // Who has left wants no more of it.
+    if (last !== null && !this.#left.signal.aborted) await this.#end(last);
   }
 
   /** Restores the terminal, and ends what is watched. */

@@ -239,14 +239,16 @@ export class Context extends Terminal {
   }
 
   async #tellOutage(news: OutageNews): Promise<void> {
-    const text =
-      news.type === 'begins'
-        ? `${news.failure.message}. Asking again for up to ${formatDuration(news.patience)} …`
-        : null;
-    if (this.#showOutage !== null) return this.#showOutage(text);
-    return this.note(
-      text ?? `The server${this.server === null ? '' : ` ${this.server.name}`} answers again.`,
-    );
+    const name = this.server?.name ?? 'the server';
+    if (news.type === 'ends') {
+      return this.#showOutage === null
+        ? this.note(`${name} answers again.`)
+        : this.#showOutage(null);
+    }
+    const again = `sking again for up to ${formatDuration(news.patience)}`;
+    return this.#showOutage === null
+      ? this.note(`${news.failure.message}. A${again} …`)
+      : this.#showOutage(`${name} does not answer; a${again}.`);
   }
 
   /** Those of the server among them. */

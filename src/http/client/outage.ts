@@ -9,6 +9,9 @@ export class NoAnswer extends AppError {
   }
 }
 
+/** There is too much of what its user asks for: that passes only where the server may still count what broke off. */
+export class TooMuch extends NoAnswer {}
+
 /** That a server does not answer and is asked again, and that it answers again. */
 export type OutageNews =
   | { readonly type: 'begins'; readonly failure: AppError; readonly patience: number }
@@ -55,6 +58,7 @@ export class Outage {
     if (left.aborted) throw error;
     const now = clock.now();
     if (this.#ended !== null && now - this.#ended >= SOUND_AFTER_MS) this.#began = null;
+    if (this.#began === null && error instanceof TooMuch) throw error;
     this.#ended = null;
     if (this.#began === null) {
       this.#began = now;

@@ -1,7 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { ServerFault } from '../../core/hints.ts';
 import { failureOf, type FailureOnWire } from '../contract/failure-form.ts';
-import { NoAnswer } from './outage.ts';
+import { NoAnswer, TooMuch } from './outage.ts';
 
 /** What the client says of a server that it cannot understand, or not reach. */
 export class ServerFailures {
@@ -34,7 +34,9 @@ export class ServerFailures {
     if (code.startsWith('HPE_')) {
       return this.#fault(`${host} does not answer as a server of captures does`, 'not_ours', error);
     }
-    const isInClear = fault === 'lost' && this.#url.protocol === 'http:';
+    // One that has answered so before speaks it.
+    const isInClear =
+      fault === 'lost' && this.#url.protocol === 'http:' && this.theirVersion === null;
     const says = text.replace('%', host);
     return PASSING.includes(fault)
       ? this.#passing(says, isInClear ? 'lost_in_clear' : fault, error)
@@ -105,6 +107,7 @@ export class ServerFailures {
     const { code, message, isRefused } = failure;
     // It is being stopped, or the process of the request has died.
     if (isRefused === true && code === 503) return this.#passing(message, 'busy');
+    if (isRefused === true && code === 429) return new TooMuch(message, 'busy', this.#url.origin);
     return failureOf(failure);
   }
 
