@@ -339,7 +339,9 @@ describe('a report that is watched', () => {
     });
     await other.close();
     expect(result.status).toBe(130);
-    expect(result.stdout).toMatch(/work does not answer; asking again for up to 1m\. Ctrl-C ends this view only\./);
+    expect(result.stdout).toMatch(
+      /work does not answer; asking again for up to 1m\. Ctrl-C ends this view only\./,
+    );
     const screens = result.stdout.split('\u001b[H');
     expect(screens.at(-1)).not.toContain('asking again');
     expect(screens.at(-1)).toContain('shop/friday RUNNING');
