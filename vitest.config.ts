@@ -1,6 +1,7 @@
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { canHaveMariadb, KIND_VARIABLE } from './scripts/server-programs.ts';
+import { BOTH_WAYS } from './test/support/both-ways.ts';
 import { reportSkips } from './test/support/skip-reporter.ts';
 
 /** Tests that start a database server of their own; `npm run check:servers` runs these on each kind. */
@@ -25,23 +26,40 @@ const isOtherMariadb = process.env[KIND_VARIABLE]?.startsWith('mariadb-') === tr
 const mustHaveServer = process.env['CI'] === 'true' || isOneKind;
 const isWithServer = mustHaveServer || canHaveMariadb();
 
-/** Tests of servers and processes wait a lot: what only computes fills the gaps behind them. */
-class ServersFirst extends BaseSequencer {
+/** Tests of servers, processes and pages wait half of their time. */
+const WAITING = /\/test\/(servers|daemon|e2e|http\/page)/;
+/** Those that wait longest, whatever their files' sizes. */
+const LONGEST = /\/(e2e\/(faults|full-disk)|http\/page|servers\/(values|waiting))\.test/;
+
+/**
+ * What waits runs from the first second to the last, the longest first, and what only computes in between: in the
+ * order of before, all that waits first, what computes filled no gap.
+ */
+class Mixed extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isSlow = ({ moduleId }: TestSpecification): boolean =>
-      /\/test\/(servers|daemon|e2e)\//.test(moduleId);
-    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+    const isOf = (kind: RegExp) => (file: TestSpecification) => kind.test(file.moduleId);
+    const waiting = sorted.filter(isOf(WAITING));
+    const first = [
+      ...waiting.filter(isOf(LONGEST)),
+      ...waiting.filter((file) => !isOf(LONGEST)(file)),
+    ];
+    // A worker serves one project: what is run over HTTP stays together, at the end.
+    const others = sorted.filter((file) => !isOf(WAITING)(file));
+    const between = others.filter(({ project }) => project.name !== OVER_HTTP);
+    const each = between.length / Math.max(1, first.length);
+    return [
+      ...first.flatMap((file, n) => [
+        file,
+        ...between.slice(Math.round(n * each), Math.round((n + 1) * each)),
+      ]),
+      ...(first.length === 0 ? between : []),
+      ...others.filter(({ project }) => project.name === OVER_HTTP),
+    ];
   }
 }
 
-/** What the command line does on a store it does on a server's, too: these are run a second time, over HTTP. */
-const BOTH_WAYS = [
-  'test/cli/{captures,diff,environments,exports,filters,hints,html-option,imports,json,list,live}.test.ts',
-  'test/cli/{log-switch,members,metrics,next-steps,output-options,plan,prompts,recording,report}.test.ts',
-  'test/cli/{schedules,sessions,users,verify,warm-ups,workload}.test.ts',
-  'test/cli/{over-http,completion/completion}.test.ts',
-];
+const OVER_HTTP = 'over HTTP';
 
 const here: TestProjectConfiguration = {
   extends: true,
@@ -58,7 +76,11 @@ const here: TestProjectConfiguration = {
 
 const overHttp: TestProjectConfiguration = {
   extends: true,
-  test: { name: 'over HTTP', include: BOTH_WAYS, provide: { isOverHttp: true } },
+  test: {
+    name: OVER_HTTP,
+    include: BOTH_WAYS.map((name) => `test/cli/${name}.test.ts`),
+    provide: { isOverHttp: true },
+  },
 };
 
 export default defineConfig({
@@ -74,7 +96,7 @@ export default defineConfig({
     hookTimeout: 600_000,
     // Two cores, and tests of servers wait half of their time: 243 s with four, 222 s with five.
     maxWorkers: 5,
-    sequence: { sequencer: ServersFirst },
+    sequence: { sequencer: Mixed },
     // npm run coverage: of this process alone; what child processes run is not in it.
     coverage: {
       provider: 'v8',
