@@ -23,6 +23,16 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-control-regex': 'off',
+      // rolldown takes these for pure and drops them, with the failure that they were for.
+      'no-new': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'ExpressionStatement > CallExpression[callee.name=/^(decodeURI|encodeURI|decodeURIComponent|encodeURIComponent|BigInt|Number|String|Boolean|Symbol|parseInt|parseFloat)$/]',
+          message: 'Use its value: the bundler drops a call for the sake of its failure.',
+        },
+      ],
     },
   },
   {

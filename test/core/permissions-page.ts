@@ -168,19 +168,21 @@ well. Every process of that user holds to this for as long as the environment is
 background daemon too, which know no options of another daemon but read \`credentials.json\`. An edit over the API is
 held only against what it changes; of a server all of it, because it may then be another one.
 
-**A password that was described before is named over the API only by an admin of an environment that has it**, for
-the same host and port (or socket), the same account, and TLS that is no weaker: the mode, and the CA or public key
-where that environment has one. For everybody else it is refused like one that is not allowed. That goes for edits, too:
-to move a server, to change its account or to weaken its TLS, edit the environment on the server. Two paths are one
-password where they are one file, by links or hard links; a link that is made later keeps a password from being used,
-unless both names were described for that server. Groups of an option file are passwords of their own.
+**A password is named over the API by administrators of the store**, whether its file is there or not: whoever else
+could name it first would have it sent to a server of theirs. For everybody else it is refused like one that is not
+allowed. Admins of an environment edit it with the password that it has; they do not put it into another one, where they
+would keep it when they are admins no longer. Other users describe servers without a password, or for metrics alone.
+
+**One that was described before goes to no other server**: it is named over the API only for the same host and port (or
+socket), the same account, and TLS that is no weaker (the mode, and the CA or public key where that environment has one),
+by an administrator of the store who is also an admin of an environment that has it. That goes for edits, too: to move a
+server, to change its account or to weaken its TLS, edit the environment on the server. Two paths are one password where
+they are one file, by links or hard links; a link that is made later keeps a password from being used, unless both names
+were described for that server. Groups of an option file are passwords of their own.
 
 A password stays bound when its environment is deleted. Who types it on the server, with \`env create\`, is the admin of
-an environment that has it, and can let others be admins there.
-
-**A password that no environment has had is named over the API by administrators of the store alone**, whether its file is
-there or not: whoever else could name it first would have it sent to a server of theirs. Other users describe servers
-without a password, or for metrics alone. \`--ssl-mode VERIFY_IDENTITY\` keeps anyone in between from reading it.
+an environment that has it, and can let others be admins there. \`--ssl-mode VERIFY_IDENTITY\` keeps anyone in between
+from reading it.
 
 Not prevented: a user who creates environments makes the server connect to any host and port it
 reaches, with the login they know, and ask CloudWatch for any instance with the server's own AWS credentials. Give

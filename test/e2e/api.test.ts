@@ -65,11 +65,13 @@ function isThere(pid: number): boolean {
 }
 
 describe('a daemon that serves the API', () => {
-  it('answers, logs each request without its query, and ends in order when it is told to', async () => {
+  it('answers, refuses what is no URL, logs each request without its query, and ends in order when it is told to', async () => {
     const { daemon, url, pid } = await serve('127.0.0.1:0');
     await lineOf(daemon, 'daemon active');
     const answer = await get(url, '/api/captures/friday?x=hidden');
     expect(await answer.json()).toMatchObject({ name: 'friday', status: 'RUNNING' });
+    // The bundler once left out what only fails.
+    expect((await get(url, '/api/captures?name=%FF')).status).toBe(400);
     expect(await lineOf(daemon, 'request')).toMatchObject({
       level: 'debug',
       method: 'GET',

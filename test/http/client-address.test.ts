@@ -26,6 +26,10 @@ describe('the address of a client', () => {
     ['for=192.0.2.7, proto=https', CONNECTION],
     ['for=<script>', CONNECTION],
     ['for="192.0.2.7', CONNECTION],
+    // A quote of the client's would make the proxy's element a part of its own.
+    ['for=6.6.6.6;by=", for=192.0.2.7', CONNECTION],
+    ['for=6.6.6.6;by=", for="[2001:db8::1]"', CONNECTION],
+    ['for=6.6.6.6;by="\\, for=192.0.2.7', CONNECTION],
     ['', CONNECTION],
     [',,,', CONNECTION],
   ])('is the last one of Forwarded: %s', (forwarded, address) => {

@@ -69,8 +69,8 @@ function timeZoneFinding(context: Context): ShownFinding {
   try {
     const summer = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit' });
     const isReal = summer.format(Date.UTC(2026, 6, 1, 12)) === '14';
-    if (!isReal) throw new AppError('internal', 'no data');
-    new Intl.DateTimeFormat('en', { timeZone: zone });
+    const own = new Intl.DateTimeFormat('en', { timeZone: zone }).format();
+    if (!isReal || own === '') throw new AppError('internal', 'no data');
   } catch {
     return warning(
       'time zones',

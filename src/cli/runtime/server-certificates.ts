@@ -24,7 +24,7 @@ export function readCertificates(path: string, hint: string | null = MOVED): str
     );
   }
   try {
-    new X509Certificate(text);
+    if (new X509Certificate(text).raw.length === 0) throw new Error('it is empty');
   } catch (error) {
     throw new AppError('invalid', `The file ${path} holds no certificate`, {
       hint: 'It must be PEM: its first line is -----BEGIN CERTIFICATE-----',

@@ -38,16 +38,19 @@ export type NamesOfFile = (path: string) => readonly string[];
 
 /**
  * Who describes an environment over the API knows where passwords lie, and could else use the account of another
- * environment, or have its password sent to a server of their own. A reference that was described before is
- * therefore named only by an admin of an environment that has it, for the same server and account, with TLS that is
- * no weaker. What nobody has described yet may be named by administrators of the store: anybody else could name it
- * before they do, even before the file is there.
+ * environment, or have its password sent to a server of their own. A reference is therefore named by administrators
+ * of the store: anybody else could name it before they do, even before the file is there, or keep it for themselves
+ * when they are no longer admins of the environment that has it. Who edits an environment may leave it there. One that
+ * was described before is also named only by an admin of an environment that has it, for the same server and account,
+ * with TLS that is no weaker.
+ * @param before the server that is edited; null for a new one.
  * @throws AppError `invalid`, the same with the same work behind it for one that is not allowed at all.
  */
 export function requireOwnReference(
   { references, environments }: Pick<Store, 'references' | 'environments'>,
   actor: Actor,
   server: ServerAddress,
+  before: ServerAddress | null,
   { allowsPassword, namesOf }: Confinement,
 ): void {
   const { passwordFrom } = server;
@@ -63,13 +66,13 @@ export function requireOwnReference(
     .flatMap(({ server: theirs }) => (theirs?.passwordFrom == null ? [] : [theirs]))
     .filter((theirs) => isNoWeaker(server, theirs))
     .map((theirs) => keyOf(theirs.passwordFrom ?? '').reference);
-  const isFirst = described.size === 0 && actor.isStoreAdmin;
-  const isOwn =
-    described.has(keyOf(passwordFrom).reference) &&
-    [...described.keys()].every((reference) => own.includes(reference));
-  if (isAllowed && (isFirst || isOwn)) return;
+  const { reference } = keyOf(passwordFrom);
+  const isKept = before?.passwordFrom != null && keyOf(before.passwordFrom).reference === reference;
+  const isFirst = described.size === 0;
+  const isOwn = described.has(reference) && [...described.keys()].every((one) => own.includes(one));
+  if (isAllowed && (actor.isStoreAdmin || isKept) && (isFirst || isOwn)) return;
   throw new AppError('invalid', 'The server does not allow this password reference', {
-    hint: 'A password is first named by an administrator of the store, where the server allows its file or variable; then by the admins of its environment, for that server: see docs/permissions.md.',
+    hint: 'Passwords are named by administrators of the store, where the server allows their file or variable, and only for the server that they were described for: see docs/permissions.md.',
   });
 }
 

@@ -149,7 +149,7 @@ export class EnvironmentService {
     const confinement = await this.#confinement();
     return this.#store.transaction(() => {
       this.#audit.requireLoggedIn(actor);
-      this.#admit(actor, environment, confinement);
+      this.#admit(actor, environment, null, confinement);
       const created = this.#store.environments.insert(environment, this.#clock.now());
       this.#store.members.insert(created.id, actor.userId, 'admin');
       this.#audit.record(actor, 'environment.create', environmentSubject(created));
@@ -166,13 +166,14 @@ export class EnvironmentService {
   #admit(
     actor: Actor,
     described: Partial<Omit<Description, 'name'>>,
+    before: ServerAddress | null,
     confinement: Confinement | null,
   ): void {
     this.#outside.checkProvider(described);
     const { server = null } = described;
     if (confinement !== null) {
       confinement.check(described);
-      if (server !== null) requireOwnReference(this.#store, actor, server, confinement);
+      if (server !== null) requireOwnReference(this.#store, actor, server, before, confinement);
     }
     bind(this.#store.references, server);
   }
@@ -264,7 +265,7 @@ export class EnvironmentService {
         refuseWhileTapped(this.#store, environment, 'its server cannot be changed');
       }
       // What stays as it was is not checked: it was admitted before, or described on this machine.
-      this.#admit(actor, changedFields(environment, edited), confinement);
+      this.#admit(actor, changedFields(environment, edited), before, confinement);
       this.#store.environments.update(edited);
       // Which fields, not their values: an address may hold more than a trail should.
       this.#audit.record(actor, 'environment.edit', environmentSubject(edited), {

@@ -10,8 +10,8 @@ export type ProxyHeader = 'forwarded' | 'x-forwarded-for';
  * Behind a proxy it is what the proxy says in the header that it was declared to say it in: `Forwarded` (RFC 7239)
  * or `X-Forwarded-For`. The other one is not looked at: a proxy passes on what it does not know, as the client sent
  * it. Of the list in it only the last element was written by the proxy that is connected to us; everything before
- * it is what the client sent. Where the last element names no address (`for=unknown`, none at all) it is that of
- * the connection.
+ * it is what the client sent. Where the last element names no address (`for=unknown`, none at all), or a quote that
+ * the client opened goes on into it, it is that of the connection.
  * @param connection the address at the other end of the connection.
  * @param proxyHeader null without a declared proxy: then no header means anything.
  */
@@ -56,7 +56,7 @@ function split(text: string, separator: ',' | ';'): string[] {
     if (char === '"') isQuoted = !isQuoted;
     if (char === '\\' && isQuoted) part += text.charAt(++at);
   }
-  return [...parts, part];
+  return isQuoted ? [] : [...parts, part];
 }
 
 function unquoted(value: string): string {

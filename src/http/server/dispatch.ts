@@ -43,7 +43,7 @@ interface ClientLimits {
   readonly rate: RateLimit;
   /** Requests without a credential that is right, by network. Absent: without a limit. */
   readonly strangers?: StrangerLimit;
-  /** Open event streams. */
+  /** Open event streams, and requests that wait for something to happen. */
   readonly streams: ShareLimit;
 }
 
@@ -121,7 +121,9 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   const queried = decoded(route.query, query, 'query');
   const goesOn = isGoingOn(route, queried);
   const isStream = wishes.wantsEvents || goesOn;
-  if (isStream && limits !== undefined) request.held.push(limits.streams.open(client));
+  // Who waits for a capture without events asks the store as often as who is told of them.
+  const isHeld = isStream || (route.answer.is === 'progress' && !route.isHeavy);
+  if (isHeld && limits !== undefined) request.held.push(limits.streams.open(client));
   if (route.isHeavy && heavy !== undefined) {
     const body = isJsonBody(route) ? await piecesOf(exchange.body) : uploaded(exchange.body);
     await heavy.run({ ...exchange, body: piecewise(body) }, { client, goesOn });
@@ -262,7 +264,7 @@ function found(router: Router, { method, url }: Exchange): Found {
   const target = withoutOrigin(url);
   const path = pathOf(target);
   const search = target.slice(path.length + 1);
-  if (!isEncodedWell(path) || !isEncodedWell(search)) {
+  if (decodedText(path) === null || decodedText(search) === null) {
     throw new Refusal(400, 'The URL is not percent-encoded UTF-8');
   }
   const match = router.find(method === 'HEAD' ? 'GET' : (method as HTTPMethod), path);
@@ -287,12 +289,12 @@ function pathOf(url: string): string {
   return url.split('?', 1)[0] ?? '';
 }
 
-function isEncodedWell(text: string): boolean {
+/** null for what is not percent-encoded UTF-8. */
+function decodedText(text: string): string | null {
   try {
-    decodeURIComponent(text);
-    return true;
+    return decodeURIComponent(text);
   } catch {
-    return false;
+    return null;
   }
 }
 

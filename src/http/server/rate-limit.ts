@@ -138,7 +138,7 @@ export class ShareLimit {
   open(client: string): () => void {
     const open = this.#open.get(client) ?? 0;
     if (open >= this.#most) {
-      throw new Refusal(429, `${open} streams are open already: end one of them`, {
+      throw new Refusal(429, `${open} of your requests go on already: end one of them`, {
         'retry-after': '5',
       });
     }

@@ -269,11 +269,18 @@ describe('a password that an environment has', () => {
     expect(await asked()).toEqual(forbidden);
     test.store.members.insert(shop.id, eve.userId, 'member');
     expect(await asked()).toEqual(forbidden);
+    // Its admin has it there, and nowhere that they would keep when they are that no longer.
     test.store.members.setRole(shop.id, eve.userId, 'admin');
-    expect(await asked()).toEqual({});
+    expect(await asked()).toEqual(forbidden);
+    const empty = await elsewhere.create(eve, { name: 'empty', server: { url: URL } });
+    expect(await refusalOf(elsewhere.edit(eve, 'empty', { server: { passwordFrom } }))).toEqual(
+      forbidden,
+    );
+    expect(empty.server).toMatchObject({ passwordFrom: null });
     // What its admin's token is not for does not exist for it.
     const scope = { isReadOnly: false, environmentIds: [shop.id] };
     await elsewhere.edit({ ...eve, scope }, 'shop', { server: { url: `${URL}/shop` } });
+    await elsewhere.edit(eve, 'shop', { server: { url: `${URL}/shop2`, passwordFrom } });
   });
 
   it.each([

@@ -58,7 +58,7 @@ export async function readAuthority(path: string): Promise<string> {
   const text = (await readNamedFile(path, what)).toString('utf8');
   try {
     // Node takes a file without a certificate for an empty list and then blames the server's.
-    new X509Certificate(text);
+    if (new X509Certificate(text).raw.length === 0) throw new Error('it is empty');
   } catch (error) {
     throw new AppError('invalid', `${what} holds no certificate`, {
       hint: 'It must be PEM: -----BEGIN CERTIFICATE-----.',
