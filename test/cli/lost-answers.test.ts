@@ -346,5 +346,8 @@ describe('a report that is watched', () => {
     expect(screens.at(-1)).not.toContain('asking again');
     expect(screens.at(-1)).toContain('shop/friday RUNNING');
     expect(result.stderr).not.toContain('asking again');
+    // And keeps the rate that it had.
+    expect(screens[1]).toContain('now -');
+    expect(screens.slice(3).join()).not.toContain('now -');
   });
 });

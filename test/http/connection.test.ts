@@ -8,6 +8,7 @@ import { linesOf } from '../../src/http/client/answer-texts.ts';
 import { Connection } from '../../src/http/client/connection.ts';
 import { readEvents } from '../../src/http/client/event-stream.ts';
 import { defineRoute, NO_RESULT } from '../../src/http/contract/define-route.ts';
+import { getReport } from '../../src/http/contract/report-routes.ts';
 import type { Route } from '../../src/http/contract/route.ts';
 import { frameHead, framesEnd, FRAMES_TYPE, readFrames } from '../../src/http/contract/frames.ts';
 
@@ -374,6 +375,15 @@ describe('an answer that is broken', () => {
       'an event that is not JSON',
     ],
     [
+      'an empty report',
+      getReport,
+      200,
+      { ...OURS, ...EVENTS },
+      'event: result\ndata: {}\n\n',
+      'not_understood',
+      'a result of another form',
+    ],
+    [
       'events that end',
       slow,
       200,
@@ -410,7 +420,8 @@ describe('an answer that is broken', () => {
       const asked = async (): Promise<unknown> => {
         const { is } = route.answer;
         if (is === 'rows') return connection.list(route, {});
-        if (is === 'progress') return resultOf(connection.progress(route, {}));
+        if (is === 'progress')
+          return resultOf(connection.progress(route, { params: { capture: '1' } }));
         if (is === 'bytes') return resultOf(connection.bytes(route, {}));
         return connection.value(route, {});
       };

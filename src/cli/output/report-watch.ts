@@ -23,6 +23,8 @@ const GLANCE_MS = 50;
 /** Long enough to be read, and gone with the look after it. */
 const NOTICE_MS = 4_000;
 const MOST_RECENT = 512;
+/** So many intervals a rate of now is one. */
+const KEPT_INTERVALS = 5;
 const CTRL_C = '\u0003';
 
 /** What is watched, and how. */
@@ -62,6 +64,7 @@ class ReportWatch {
   #notice: string | null = null;
   #noticeUntil = 0;
   #drawn: LiveReport | null = null;
+  #rate: { readonly perSecond: number; readonly until: number } | null = null;
   #isEntered = false;
   #isLook = true;
 
@@ -160,7 +163,7 @@ class ReportWatch {
     this.#drawn = look;
     const { stdout } = this.#context.world;
     const view = await this.#watched.viewOf();
-    const lines = renderLive(look, {
+    const lines = renderLive(this.#withRate(look), {
       ...view,
       rows: stdout.rows ?? DEFAULT_ROWS,
       now: this.#context.now(),
@@ -172,6 +175,23 @@ class ReportWatch {
     // Each line is cleared after its end: no flicker, and nothing old is left.
     const frame = lines.map((line) => `${line}${CLEAR_LINE}`).join('\n');
     await stdout.write(`${HOME}${frame}${CLEAR_BELOW}`);
+  }
+
+  /**
+   * A look without a rate of now, as a server gives in another order or after a restart, gets that of the look before
+   * it; of its rows none is known.
+   */
+  #withRate(look: LiveReport): LiveReport {
+    const now = this.#context.now();
+    const { interval } = this.#watched;
+    if (look.interval !== null) {
+      const { perSecond } = look.interval;
+      this.#rate = { perSecond, until: now + KEPT_INTERVALS * interval };
+    } else if (this.#rate !== null && now < this.#rate.until) {
+      const { perSecond } = this.#rate;
+      return { ...look, interval: { seconds: interval / 1_000, perSecond, rows: [] } };
+    }
+    return look;
   }
 
   /**

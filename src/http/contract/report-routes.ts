@@ -13,7 +13,12 @@ import { formOf, instant, orNull, plain, secondsInQuery, wholeNumber } from './w
 
 const tag = 'Reports';
 
-const report = plain<Report>('What the statements were: the same as a file of a report has');
+const report = plain<Report>('What the statements were: the same as a file of a report has', [
+  'capture',
+  'window',
+  'verdict',
+  'rows',
+]);
 
 const counted = z.object({ type: z.literal('counted'), bytes: z.number(), of: z.number() });
 const progress = formOf<TallyProgress>()(counted);
@@ -59,7 +64,7 @@ export const getReportRows = defineRoute({
   answer: {
     is: 'progress',
     event: z.discriminatedUnion('type', [counted, someRows]),
-    result: plain<ReportHead>('The report, without its rows'),
+    result: plain<ReportHead>('The report, without its rows', ['capture', 'window', 'verdict']),
     isSilent: false,
   },
 });
@@ -110,6 +115,8 @@ export const watchReport = defineRoute({
   query: z.object({ ...asked, interval: z.exactOptional(secondsInQuery) }),
   answer: {
     is: 'live',
-    event: plain<TallyProgress | LiveReport>('How far counting has come, or the report as of now'),
+    event: plain<TallyProgress | LiveReport>('How far counting has come, or the report as of now', [
+      'type',
+    ]),
   },
 });

@@ -75,9 +75,12 @@ export function orNull<Schema extends z.ZodMiniType>(schema: Schema): z.ZodMiniN
 /**
  * Plain JSON without times in it that would have to be translated: on the wire as it is inside.
  * @param description what it is, for the documentation.
+ * @param has fields without which it is something else, which is not to be taken for it.
  */
-export function plain<Data>(description: string): Form<Data> {
-  return documented(z.custom<Data>(), { description });
+export function plain<Data>(description: string, has: readonly (keyof Data)[] = []): Form<Data> {
+  const isIt = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && has.every((name) => name in value);
+  return documented(has.length === 0 ? z.custom<Data>() : z.custom<Data>(isIt), { description });
 }
 
 /** A field of a query that is `true` or `false`. */

@@ -112,7 +112,10 @@ function columnsOf(report: Report, interval: LiveReport['interval'], view: LiveV
     number(
       sorted('NOW/S', 'rate', report, view),
       100,
-      rows.map((_row, index) => (ratesNow === null ? '-' : rateText(ratesNow[index] ?? 0))),
+      rows.map((_row, index) => {
+        const now = ratesNow?.[index];
+        return now === undefined ? '-' : rateText(now);
+      }),
     ),
     number(
       'NOW %',
