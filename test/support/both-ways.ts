@@ -38,6 +38,7 @@ export const ONE_WAY: Readonly<Record<string, string>> = {
   'input/durations': 'what is typed, as it is read',
   'input/times': 'what is typed, as it is read',
   loading: 'what the program loads',
+  'lost-answers': 'it starts a server itself, and what is in front of it',
   'man-pages': 'pages that are made from the commands',
   'metrics-screens': 'data as it is drawn: no command is run',
   'output-options': 'the form of data that has come; that the data are the same is said by `json`',
