@@ -9,6 +9,7 @@ import { serverDigestKey } from '../../src/sql/server-digest.ts';
 import { workloadFiles } from '../../src/workload/stored-workloads.ts';
 import { serveStore, type TestServer } from '../support/api-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { PATIENCE_MS } from '../support/processes.ts';
 import { bodyOf, openSocket, statusOf } from '../support/raw-sockets.ts';
 import { recordedCapture } from '../support/recorded-captures.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
@@ -92,7 +93,7 @@ describe('what goes on for long ends, over HTTP,', () => {
     STREAMS.flatMap((path) =>
       ENDS.map(([how, end, status, word]) => ({ path, how, end, status, word })),
     ),
-  )('for who $how: $path', { timeout: 20_000 }, async ({ path, end, status, word }) => {
+  )('for who $how: $path', async ({ path, end, status, word }) => {
     const user = await newcomer();
     const leaving = new AbortController();
     const accept = path.includes('?follow') ? 'application/x-ndjson' : 'text/event-stream';
@@ -104,7 +105,7 @@ describe('what goes on for long ends, over HTTP,', () => {
     const response = await asked;
     if (!response.ok) throw new Error(await response.text());
     end(user);
-    const late = setTimeout(() => leaving.abort(), 8_000);
+    const late = setTimeout(() => leaving.abort(), PATIENCE_MS);
     const outcome = await ended(Promise.resolve(response)).catch((error: unknown) => String(error));
     clearTimeout(late);
     expect(leaving.signal.aborted).toBe(false);

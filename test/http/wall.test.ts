@@ -19,6 +19,7 @@ import type { Handler } from '../../src/http/server/handler.ts';
 import { ApiServer } from '../../src/http/server/api-server.ts';
 import { allHandlers } from '../../src/http/server/handlers/all-handlers.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { PATIENCE_MS } from '../support/processes.ts';
 import { outsideOf, SERVER, TestStore } from '../support/stores.ts';
 import { ROUTES, type About } from './wall-routes.ts';
 
@@ -181,7 +182,7 @@ async function ask(
         : { environment };
   const isJson = route.body !== null && route.body !== 'bytes';
   const asked = fetch(`${url}${path}${search === '' ? '' : `?${search}`}`, {
-    signal: AbortSignal.timeout(mayWait ? 200 : 5_000),
+    signal: AbortSignal.timeout(mayWait ? 200 : PATIENCE_MS),
     method: route.method,
     headers: {
       'captures-client': '0.0.0',
