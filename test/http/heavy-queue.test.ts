@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { HeavyQueue, type Turn } from '../../src/http/server/heavy-queue.ts';
+import { HeavyQueue, type HeavyLimits, type Turn } from '../../src/http/server/heavy-queue.ts';
 
 const LIMITS = {
-  ...{ working: 2, running: 4, runningOfOne: 3, goingOn: 3, goingOnOfOne: 2 },
+  ...{ working: 2, workingOfOne: 2, running: 4, runningOfOne: 3, goingOn: 3, goingOnOfOne: 2 },
   ...{ waiting: 3, waitingOfOne: 2 },
 };
 const { signal } = new AbortController();
 
 /** Asks for turns and says in which order they are given. */
 class Desk {
-  readonly queue = new HeavyQueue(LIMITS);
+  readonly queue: HeavyQueue;
+
+  constructor(limits: Partial<HeavyLimits> = {}) {
+    this.queue = new HeavyQueue({ ...LIMITS, ...limits });
+  }
+
   readonly given: string[] = [];
   readonly turns = new Map<string, Turn>();
 
@@ -114,6 +119,17 @@ describe('heavy requests', () => {
     expect(desk.given).not.toContain('a4');
     await desk.end('a2');
     expect(desk.given).toContain('a4');
+  });
+
+  it('of one client leave a place to work to the others', async () => {
+    const desk = new Desk({ workingOfOne: 1 });
+    await desk.ask('a1', 'ada');
+    void desk.ask('a2', 'ada');
+    await settled();
+    await desk.ask('l1', 'linus');
+    expect(desk.given).toEqual(['a1', 'l1']);
+    await desk.end('a1');
+    expect(desk.given).toEqual(['a1', 'l1', 'a2']);
   });
 
   it('that go on take no place of those that work, and do not wait for one another', async () => {

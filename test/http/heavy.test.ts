@@ -151,7 +151,7 @@ const bugs: unknown[] = [];
 
 async function serve(start: () => HeavyProcess): Promise<void> {
   const limits = {
-    ...{ working: 1, running: 2, runningOfOne: 2, goingOn: 1, goingOnOfOne: 1 },
+    ...{ working: 1, workingOfOne: 1, running: 2, runningOfOne: 2, goingOn: 1, goingOnOfOne: 1 },
     ...{ waiting: 1, waitingOfOne: 1 },
   };
   server = new ApiServer({

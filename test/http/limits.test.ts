@@ -230,9 +230,37 @@ describe('limits of a client', () => {
   });
 });
 
+describe('a request that waits for something to happen', () => {
+  it('counts as a stream without events, too', async () => {
+    const streams = new ShareLimit(1);
+    const rate = new RateLimit({ perSecond: 1_000, burst: 1_000 });
+    const { url } = await serve({ limits: { rate, streams } });
+    const first = new AbortController();
+    const ask = (signal: AbortSignal | null = null): Promise<Response> =>
+      fetch(`${url}/api/progress`, { method: 'POST', headers: AUTHORIZED, signal });
+    const before = seen.rows;
+    const waiting = ask(first.signal);
+    await eventually('it waits', () => seen.rows > before);
+    const refused = await ask();
+    expect([refused.status, await refused.json()]).toEqual([
+      429,
+      { code: 429, message: '1 of your requests go on already: end one of them' },
+    ]);
+    first.abort();
+    await expect(waiting).rejects.toThrow();
+  });
+});
+
 describe('requests that ask a database', () => {
   it('wait for those of the same user, and no other request does', async () => {
-    const shares = { working: 9, running: 9, goingOn: 0, goingOnOfOne: 0, waiting: 9 };
+    const shares = {
+      working: 9,
+      workingOfOne: 9,
+      running: 9,
+      goingOn: 0,
+      goingOnOfOne: 0,
+      waiting: 9,
+    };
     const limits = { ...shares, runningOfOne: 1, waitingOfOne: 1 };
     const { url } = await serve({ looks: new HeavyQueue(limits, 'requests that ask a database') });
     const ask = async (path: string): Promise<[number, unknown]> => {

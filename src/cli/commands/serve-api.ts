@@ -32,7 +32,8 @@ const STRANGERS = { perSecond: 20, burst: 300 };
 const MOST_STREAMS_OF_ONE = 50;
 /** What its processes take of memory together is in docs/systemd.md. */
 const HEAVY = {
-  working: 2,
+  working: 3,
+  workingOfOne: 2,
   running: 12,
   runningOfOne: 4,
   goingOn: 8,
@@ -43,6 +44,7 @@ const HEAVY = {
 /** A database may be slow, or somebody's who means harm: what it says is read in this process. */
 const LOOKS = {
   working: 32,
+  workingOfOne: 8,
   running: 32,
   runningOfOne: 8,
   goingOn: 0,

@@ -3,6 +3,8 @@ import { Refusal } from './refusal.ts';
 export interface HeavyLimits {
   /** So many work at once: those that wait for their client, or for what is to come, are not among them. */
   readonly working: number;
+  /** Of them of one client: fewer, so that nobody waits for what one client has begun. */
+  readonly workingOfOne: number;
   /** So many run at once, of all kinds. */
   readonly running: number;
   /** Of them of one client; the others of that client wait. */
@@ -99,11 +101,14 @@ export class HeavyQueue {
   }
 
   #hasRoomFor({ client, goesOn }: Asking): boolean {
-    const { working, running: most, runningOfOne } = this.#limits;
+    const { working, workingOfOne, running: most, runningOfOne } = this.#limits;
     const running = [...this.#running];
-    if (running.length >= most) return false;
-    if (running.filter((one) => one.client === client).length >= runningOfOne) return false;
-    return goesOn || running.filter(({ isWorking }) => isWorking).length < working;
+    const own = running.filter((one) => one.client === client);
+    if (running.length >= most || own.length >= runningOfOne) return false;
+    if (goesOn) return true;
+    const atWork = (some: readonly Running[]): number =>
+      some.filter(({ isWorking }) => isWorking).length;
+    return atWork(running) < working && atWork(own) < workingOfOne;
   }
 
   #start({ client, goesOn }: Asking): Turn {
