@@ -3,7 +3,7 @@ import type { ConnectionOptions } from './http/client/connection.ts';
 import type { OutageNews } from './http/client/outage.ts';
 import type { RemoteApi } from './http/client/remote-api.ts';
 
-export type { RemoteApi, OutageNews };
+export type { ConnectionOptions, RemoteApi, OutageNews };
 
 /** The use cases on a server, over HTTP. Connects at the first call. */
 export async function connectToServer(options: ConnectionOptions): Promise<RemoteApi> {

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseServerPlace } from '../../src/cli/runtime/server-places.ts';
@@ -363,6 +363,48 @@ describe('what login --server finds out first', () => {
       2,
       'captures: --server-ca is for https, and this is http://127.0.0.1:1\n  If it is https: --server https://127.0.0.1:1\n',
     ]);
+  });
+});
+
+describe('a proxy that HTTPS_PROXY names', () => {
+  it('is asked for a server elsewhere, and for none on this machine', async () => {
+    const files = makeCertificate(temporaryFolder(), 'server', 30);
+    const [cert, key] = [readFileSync(files.cert, 'utf8'), readFileSync(files.key, 'utf8')];
+    const safe = await serveHome(home, { certificate: { cert, key } });
+    const asked: string[] = [];
+    const proxy = createServer().on('connect', (request: IncomingMessage, client: Socket) => {
+      asked.push(request.url ?? '');
+      const port = Number(/:(\d+)$/.exec(request.url ?? '')?.[1]);
+      const onward = connect(port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        client.pipe(onward).pipe(client);
+      });
+      onward.on('error', () => client.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    closing.push(() => safe.close());
+    closing.push(() => new Promise((resolve) => proxy.close(() => resolve())));
+    const { port } = proxy.address() as AddressInfo;
+    const { port: ownPort } = new URL(safe.url);
+    const login = (host: string, env: NodeJS.ProcessEnv) =>
+      runCaptures(
+        ['login', 'ada', '--password-stdin', '--server', host, '--server-ca', files.cert],
+        { ...client(), stdin: PASSWORD, env },
+      );
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${port}` };
+    expect(await login(`captures.test:${ownPort}`, env)).toMatchObject({ status: 0 });
+    expect(new Set(asked)).toEqual(new Set([`captures.test:${ownPort}`]));
+    expect(await login(`https://127.0.0.1:${ownPort}`, env)).toMatchObject({ status: 0 });
+    expect(new Set(asked).size).toBe(1);
+    const refused = await login(`captures.test:${ownPort}`, {
+      ...env,
+      NO_PROXY: '.captures.test, captures.test',
+    });
+    expect(new Set(asked).size).toBe(1);
+    expect(refused).toMatchObject({
+      status: 9,
+      stderr: expect.stringContaining('HTTPS_PROXY is set: does that proxy lead there?') as string,
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Actor } from '../../core/access.ts';
 import { AppError } from '../../core/errors.ts';
 import { programVersion } from '../../package.ts';
-import { connectToServer, type RemoteApi } from '../../remote-wiring.ts';
+import { connectToServer, type ConnectionOptions, type RemoteApi } from '../../remote-wiring.ts';
 import { KnownServers, type KnownServer } from './known-servers.ts';
 import { findPaths } from './paths.ts';
 import type { SavedSession } from './session-file.ts';
@@ -46,11 +46,20 @@ export async function connect(world: World, server: KnownServer): Promise<Connec
       url,
       ca,
       version: programVersion(),
+      proxy: url.startsWith('https:') ? proxyOf(world.env) : null,
       signal: world.signals.interrupted,
       clock: world.clock,
     }),
     session: new ServerSessionFile(new KnownServers(findPaths(world)), server),
   };
+}
+
+/** As `curl` and `gh` read it; what is on this machine is asked directly. */
+function proxyOf(env: World['env']): NonNullable<ConnectionOptions['proxy']> | null {
+  const url = env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '';
+  if (url === '') return null;
+  const notFor = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
+  return { url, notFor: ['localhost', '127.0.0.1', '[::1]', notFor].join() };
 }
 
 /** In place of the paths of a store: whoever would open one is told where it is. */

@@ -10,7 +10,7 @@ import { AnswerReader, JSON_TYPE } from './answer-reader.ts';
 import { textOf } from './answer-texts.ts';
 import { Outage } from './outage.ts';
 import { pathOf } from './request-path.ts';
-import { RequestSender, UploadFailure } from './request-sender.ts';
+import { type HttpsProxy, RequestSender, UploadFailure } from './request-sender.ts';
 import { ServerFailures } from './server-failures.ts';
 
 export interface ConnectionOptions {
@@ -20,6 +20,8 @@ export interface ConnectionOptions {
   readonly version: string;
   /** Certificates to trust besides the usual ones, as PEM; null for none. */
   readonly ca?: string | null;
+  /** For https; absent, null: there is none. */
+  readonly proxy?: HttpsProxy | null;
   /** Aborted when the program is to end: then every request does. */
   readonly signal?: AbortSignal;
   /** Milliseconds until the head of an answer must have come; 30 s where it is left out. */
@@ -57,13 +59,13 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     const { url, version, ca = null, signal = NEVER, patience = FIRST_ANSWER_MS } = options;
-    const { clock = null } = options;
+    const { clock = null, proxy = null } = options;
     this.#patience = patience;
     this.#url = new URL(url);
     this.#version = version;
-    this.#failures = new ServerFailures(this.#url, version);
+    this.#failures = new ServerFailures(this.#url, version, proxy !== null);
     this.#answers = new AnswerReader(this.#failures);
-    this.#sender = new RequestSender(this.#url, ca, this.#failures);
+    this.#sender = new RequestSender(this.#url, ca, proxy, this.#failures);
     this.outage = new Outage(clock, this.#closing.signal);
     signal.addEventListener('abort', () => this.close(), { once: true });
   }

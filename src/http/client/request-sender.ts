@@ -18,6 +18,14 @@ export interface Outgoing {
   readonly patience: number | null;
 }
 
+/** What a user's environment says of a proxy, in the forms that `curl` reads. */
+export interface HttpsProxy {
+  /** `http://proxy.example.com:3128`. */
+  readonly url: string;
+  /** Hosts and domains, with commas between them. */
+  readonly notFor: string;
+}
+
 /** Sends requests. Sockets are kept for the next one until `close`, which ends those that are open. */
 export class RequestSender {
   readonly #agent: Agent;
@@ -25,8 +33,11 @@ export class RequestSender {
   readonly #failures: ServerFailures;
   readonly #closing = new AbortController();
 
-  /** @param ca certificates to trust besides the usual ones, as PEM; null for none. */
-  constructor(url: URL, ca: string | null, failures: ServerFailures) {
+  /**
+   * @param ca certificates to trust besides the usual ones, as PEM; null for none.
+   * @param proxy the proxy for https and whom it is not for; null for none. Node before 22.21 and 24.5 knows of none.
+   */
+  constructor(url: URL, ca: string | null, proxy: HttpsProxy | null, failures: ServerFailures) {
     this.#failures = failures;
     this.#isTls = url.protocol === 'https:';
     const options = { keepAlive: true, maxSockets: 8 };
@@ -35,6 +46,9 @@ export class RequestSender {
           ...options,
           // `default` has those of NODE_EXTRA_CA_CERTS and of the system where Node is told to use them.
           ...(ca === null ? {} : { ca: [...getCACertificates('default'), ca] }),
+          ...(proxy === null
+            ? {}
+            : { proxyEnv: { HTTPS_PROXY: proxy.url, NO_PROXY: proxy.notFor } }),
         })
       : new Agent(options);
   }

@@ -8,12 +8,15 @@ export class ServerFailures {
   readonly #url: URL;
   /** Of this program. */
   readonly #version: string;
+  readonly #hasProxy: boolean;
   /** Of the server's; null until it has said so. */
   theirVersion: string | null = null;
 
-  constructor(url: URL, version: string) {
+  /** @param hasProxy whether the user's environment names a proxy for it. */
+  constructor(url: URL, version: string, hasProxy = false) {
     this.#url = url;
     this.#version = version;
+    this.#hasProxy = hasProxy;
   }
 
   /** @param error of the system, of TLS or of the reader of HTTP. */
@@ -37,8 +40,10 @@ export class ServerFailures {
     // One that has answered so before speaks it.
     const isInClear =
       fault === 'lost' && this.#url.protocol === 'http:' && this.theirVersion === null;
-    const says = text.replace('%', host);
-    return PASSING.includes(fault)
+    const isPassing = PASSING.includes(fault);
+    const mayBeProxy = this.#hasProxy && isPassing && this.theirVersion === null;
+    const says = `${text.replace('%', host)}${mayBeProxy ? ' (HTTPS_PROXY is set: does that proxy lead there?)' : ''}`;
+    return isPassing
       ? this.#passing(says, isInClear ? 'lost_in_clear' : fault, error)
       : this.#fault(says, fault, error);
   }
