@@ -25,7 +25,7 @@ const signal = new AbortController().signal;
 
 beforeAll(async () => {
   server = await serveStore(store, clock, outside);
-  const { secret } = await local.users.createToken(test.user('ada'), 'script');
+  const { secret } = await local.users.createToken(test.user('ada', true), 'script');
   remote = server.client();
   ada = await remote.users.authenticate(secret);
 });
