@@ -287,6 +287,47 @@ describe('requests that ask a database', () => {
   });
 });
 
+describe('requests that come behind others on one connection', () => {
+  it('are begun when those before them are answered, and all are answered in their order', async () => {
+    const { url } = await serve();
+    const socket = openSocket(url);
+    let answers = '';
+    socket.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+    const count = 2_000;
+    socket.write(`GET /api/slow HTTP/1.1\r\n${HEAD}\r\n`);
+    const before = seen.rows;
+    socket.write(`GET /api/rows?x HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count));
+    socket.write(`GET /api/slow HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`);
+    const first = await eventually('the first is running', () => release ?? undefined);
+    expect(answers).toBe('');
+    first();
+    await eventually('the last is running', () => release !== first);
+    const statuses = (): readonly string[] => answers.match(/HTTP\/1\.1 \d+/g) ?? [];
+    await eventually('all others have come', () => statuses().length > count);
+    expect(statuses()).toEqual(['HTTP/1.1 200', ...Array<string>(count).fill('HTTP/1.1 401')]);
+    expect(seen.rows).toBe(before);
+    release?.();
+    await once(socket, 'close');
+    expect(statuses().at(-1)).toBe('HTTP/1.1 200');
+  });
+
+  it('are not begun at all when their client goes', async () => {
+    const answered: Answered[] = [];
+    const { url } = await serve({ onAnswered: (one) => answered.push(one) });
+    const socket = openSocket(url);
+    socket.write(`GET /api/slow HTTP/1.1\r\n${HEAD}\r\n`.repeat(3));
+    const first = await eventually('the first is running', () => release ?? undefined);
+    socket.destroy();
+    await once(socket, 'close');
+    await eventually('it is seen', async () => (await get(`${url}/api/value`)).statusCode === 200);
+    first();
+    await eventually('the first is over', () => answered.some(({ path }) => path === '/api/slow'));
+    await get(`${url}/api/value`);
+    expect(release).toBe(first);
+    expect(answered.filter(({ path }) => path === '/api/slow')).toHaveLength(1);
+  });
+});
+
 describe('a client that is slow', () => {
   it('to send its head is told so, and closed', async () => {
     const { url } = await serve({ headersMs: 50 });

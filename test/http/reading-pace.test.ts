@@ -145,10 +145,4 @@ describe('a server', () => {
     socket.resume();
     await closed;
   });
-
-  it('ends those that wait for their turn on a connection with it', async () => {
-    const socket = await ask('/api/rows', '/api/rows', '/api/rows');
-    socket.destroy();
-    await eventually('all are over', () => answered.length === 3);
-  });
 });

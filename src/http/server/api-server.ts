@@ -43,6 +43,8 @@ const LARGEST_HEADERS_BYTES = 16_384;
 const IDLE_MS = 75_000;
 const MOST_CONNECTIONS = 1_000;
 const MOST_CONNECTIONS_OF_ONE = 200;
+/** Nothing more is read from a connection on which more requests wait for those before them. */
+const MOST_PIPELINED = 64;
 /** Of the body of a request that is answered already, so much longer is read. */
 const LINGER_MS = 2_000;
 
@@ -56,8 +58,11 @@ export class ApiServer {
   readonly #networks = new Map<string, number>();
   /** All connections, those in the middle of their TLS handshake among them. */
   readonly #sockets = new Set<Socket>();
-  /** Those on which requests come, with the answers of each that are not over. */
-  readonly #connections = new Map<Socket, Set<ServerResponse>>();
+  /** Those on which requests come, with the answers of each that are not over, and what makes them in their turn. */
+  readonly #connections = new Map<Socket, Map<ServerResponse, () => void>>();
+
+  /** Those from which nothing is read now. */
+  readonly #paused = new WeakSet<Socket>();
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -127,12 +132,12 @@ export class ApiServer {
   }
 
   #connect(socket: Socket): void {
-    const answers = new Set<ServerResponse>();
+    const answers = new Map<ServerResponse, () => void>();
     this.#connections.set(socket, answers);
     socket.once('close', () => {
       this.#connections.delete(socket);
       // Node tells it only the one whose turn it was; those behind it would wait for ever, with all that they hold.
-      for (const answer of answers) if (answer.socket === null) answer.emit('close');
+      for (const answer of answers.keys()) if (answer.socket === null) answer.emit('close');
     });
   }
 
@@ -171,28 +176,46 @@ export class ApiServer {
   #answer(waitsToSend: boolean, refused: Refusal | null = null) {
     return (request: IncomingMessage, response: ServerResponse): void => {
       const { socket } = request;
-      this.#connections.get(socket)?.add(response);
+      const answers = this.#connections.get(socket);
+      const begin = (): void => this.#begin(request, response, waitsToSend, refused);
+      answers?.set(response, begin);
       response.once('close', () => this.#over(request, response));
-      response.setHeader(API_VERSION_HEADER, String(API_VERSION));
-      response.setHeader(VERSION_HEADER, this.#options.version ?? '');
-      response.setHeader('x-content-type-options', 'nosniff');
-      response.setHeader('cache-control', 'no-store');
-      const refusal = refused ?? this.#refusalOf(request);
-      if (refusal !== null || this.#ending.signal.aborted) response.shouldKeepAlive = false;
-      const address = clientAddress(
-        socket.remoteAddress ?? '',
-        request.headers,
-        this.#options.proxyHeader ?? null,
-      );
-      const ending = this.#ending.signal;
-      const { readers, page, limits } = this.#options;
-      const exchange = nodeExchange(request, response, {
-        ...{ address, ending, waitsToSend, refusal },
-        ...(readers === undefined ? {} : { readers }),
-      });
-      const shown = refusal === null ? page?.(exchange, limits?.strangers) : null;
-      void (shown ?? this.#dispatch(exchange));
+      const { size = 1 } = answers ?? {};
+      if (size === 1) begin();
+      else if (size > MOST_PIPELINED) this.#pause(socket);
     };
+  }
+
+  #pause(socket: Socket): void {
+    this.#paused.add(socket);
+    socket.pause();
+  }
+
+  #begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    waitsToSend: boolean,
+    refused: Refusal | null,
+  ): void {
+    response.setHeader(API_VERSION_HEADER, String(API_VERSION));
+    response.setHeader(VERSION_HEADER, this.#options.version ?? '');
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('cache-control', 'no-store');
+    const refusal = refused ?? this.#refusalOf(request);
+    if (refusal !== null || this.#ending.signal.aborted) response.shouldKeepAlive = false;
+    const address = clientAddress(
+      request.socket.remoteAddress ?? '',
+      request.headers,
+      this.#options.proxyHeader ?? null,
+    );
+    const ending = this.#ending.signal;
+    const { readers, page, limits } = this.#options;
+    const exchange = nodeExchange(request, response, {
+      ...{ address, ending, waitsToSend, refusal },
+      ...(readers === undefined ? {} : { readers }),
+    });
+    const shown = refusal === null ? page?.(exchange, limits?.strangers) : null;
+    void (shown ?? this.#dispatch(exchange));
   }
 
   /** What is refused whatever it asks for. */
@@ -214,14 +237,22 @@ export class ApiServer {
 
   /** Whether a word on it would get into the middle of an answer, or be taken for that to another request. */
   #isAnswering(socket: Socket): boolean {
-    const answers = [...(this.#connections.get(socket) ?? [])];
+    const answers = [...(this.#connections.get(socket)?.keys() ?? [])];
     return answers.length > 1 || answers.some(({ headersSent }) => headersSent);
+  }
+
+  /** Makes the next answer of a connection: made at once it would wait in memory for those before it. */
+  #goOn(socket: Socket, answers: ReadonlyMap<ServerResponse, () => void> | undefined): void {
+    if ((answers?.size ?? 0) <= MOST_PIPELINED && this.#paused.delete(socket)) socket.resume();
+    const [begin] = answers?.values() ?? [];
+    begin?.();
   }
 
   #over(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const answers = this.#connections.get(socket);
     answers?.delete(response);
+    if (!socket.destroyed) this.#goOn(socket, answers);
     if (this.#ending.signal.aborted && answers?.size === 0) socket.destroySoon();
     if (request.complete || socket.destroyed) return;
     // Closed at once, the system would throw the answer away with what was not read: it is read for a while.
