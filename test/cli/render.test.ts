@@ -1,6 +1,7 @@
 import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
+import { auditNoun } from '../../src/cli/render/audit.ts';
 import { captureJson, captureNoun } from '../../src/cli/render/captures.ts';
 import { valueAt, type Noun, type View } from '../../src/cli/render/column.ts';
 import { daemonNoun } from '../../src/cli/render/daemon-overview.ts';
@@ -9,6 +10,8 @@ import { environmentNoun } from '../../src/cli/render/environments.ts';
 import { escapeText } from '../../src/display/escape.ts';
 import type { RecoveredServer } from '../../src/core/recovery/recovery-service.ts';
 import { recoveryNoun } from '../../src/cli/render/recovered-servers.ts';
+import { serverNoun } from '../../src/cli/render/known-servers-table.ts';
+import type { AuditEntry } from '../../src/core/audit/audit-trail.ts';
 import { identityNoun } from '../../src/cli/render/identity.ts';
 import { plainPaint, wantsColor } from '../../src/cli/render/paint.ts';
 import { renderDetail, renderTable } from '../../src/cli/render/table.ts';
@@ -170,6 +173,59 @@ describe('a table of captures', () => {
     });
     expect(painted).toContain('<good>RUNNING  </>');
     expect(painted).toContain('<bad>FAILED   </>');
+  });
+});
+
+describe('a table of servers', () => {
+  const NAME = 'captures.example.com:42610';
+  const server = {
+    name: NAME,
+    url: `https://${NAME}`,
+    user: 'somebody-with-a-long-name',
+    expiresAt: NOW,
+    isCurrent: true,
+  };
+
+  it.each([80, 40])('has names and URLs whole at %i columns', async (width) => {
+    const text = await drawnTable([server], serverNoun.columns ?? [], {
+      view: view(width),
+      paint: plainPaint,
+      headers: true,
+    });
+    expect(text).toContain(`${NAME}  https://${NAME}`);
+    expect(text.split('\n')[2]?.length).toBeLessThanOrEqual(Math.max(width, 2 * NAME.length + 10));
+  });
+});
+
+describe('a table of changes', () => {
+  const entry: AuditEntry = {
+    id: 1,
+    at: NOW - 60_000,
+    author: { userId: 1, userName: 'ada' },
+    action: 'capture.status',
+    subject: { kind: 'capture', id: 1, name: 'friday-evening', environmentId: 1 },
+    details: { from: 'STOPPING', to: 'DONE', records: 12_345 },
+    reason: null,
+    origin: { userName: 'captures', hostName: 'db-host', pid: 27_506 },
+  };
+  const drawn = (width: number): Promise<string> =>
+    drawnTable([entry], auditNoun.columns ?? [], {
+      view: view(width),
+      paint: plainPaint,
+      headers: true,
+    });
+
+  it('leaves out who ran what before it cuts what was changed', async () => {
+    expect(await drawn(80)).toMatchInlineSnapshot(`
+      "WHEN    WHO  WHAT            NAME            DETAILS
+      ───────────────────────────────────────────────────────────────────────────
+      1m ago  ada  capture.status  friday-evening  STOPPING → DONE, records=12345
+      "
+    `);
+  });
+
+  it('says the process id where there is room', async () => {
+    expect(await drawn(120)).toContain('captures@db-host (27506)');
   });
 });
 
@@ -410,7 +466,15 @@ describe('cut text', () => {
       truncate('friday', 4),
       truncate('夜間', 3),
       truncate('x', 0),
-    ]).toEqual(['night…2-01 02:00', 'the whole of bl…', 'friday', 'fri…', '夜…', '']);
+    ]).toEqual(['nightly…01 02:00', 'the whole of bl…', 'friday', 'fri…', '夜…', '']);
+  });
+
+  it('is cut before a number, not in the middle of one', () => {
+    expect([
+      truncateName('minute-check 2026-11-30 18:41', 20),
+      truncateName('minute-check 2026-11-30 18:41', 12),
+      truncateName('run123456789', 8),
+    ]).toEqual(['minute-c…11-30 18:41', 'min…30 18:41', 'ru…56789']);
   });
 
   it.each([

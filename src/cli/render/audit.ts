@@ -1,11 +1,14 @@
 import type { AuditEntry } from '../../core/audit/audit-trail.ts';
-import { column, paths, scalarText, type Column, type Noun } from './column.ts';
+import { column, paths, scalarText, type Column, type Noun, type View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { formatRelative } from '../../core/units.ts';
 
+/** Room for dates and process ids. */
+const WIDE = 100;
+
 const COLUMNS: readonly Column<AuditEntry>[] = [
   column('at', 'WHEN', ({ at }, view) =>
-    view.width >= 100 ? localTime(at, view.zone) : formatRelative(at, view.now, 1),
+    view.width >= WIDE ? localTime(at, view.zone) : formatRelative(at, view.now, 1),
   ),
   column('user', 'WHO', ({ author }) => author.userName),
   column('action', 'WHAT', ({ action }) => action),
@@ -16,7 +19,7 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
     (entry) => [detailText(entry), entry.reason ?? ''].filter((part) => part !== '').join('; '),
     { shrinks: true },
   ),
-  column('from', 'FROM', fromText),
+  column('from', 'FROM', fromText, { givesWay: true }),
 ];
 
 /** `SCHEDULED → RUNNING`, `cron=0 9 * * *, seconds=900`. */
@@ -28,9 +31,10 @@ function detailText({ details }: AuditEntry): string {
   return [...move, ...pairs.map(([key, value]) => `${key}=${scalarText(value)}`)].join(', ');
 }
 
-function fromText({ origin }: AuditEntry): string {
+function fromText({ origin }: AuditEntry, { width }: View): string {
   const { userName, hostName, pid, address } = origin;
-  return address ?? `${userName}@${hostName} (${pid})`;
+  const who = address ?? `${userName}@${hostName}`;
+  return address === undefined && width >= WIDE ? `${who} (${pid})` : who;
 }
 
 export const auditNoun: Noun<AuditEntry> = {

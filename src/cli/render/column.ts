@@ -32,14 +32,18 @@ export interface Column<Row> {
   readonly shrinks?: true;
   /** Where the name ends with a number, it is cut in its middle. */
   readonly keepsEnd?: true;
+  /** What is typed again as it is: never cut and never left out, however narrow the terminal is. */
+  readonly isKept?: true;
+  /** Left out before anything else is cut. */
+  readonly givesWay?: true;
 }
 
-/** A column; tone, alignment and whether it shrinks are `more`. */
+/** A column; tone, alignment and how it fits are `more`. */
 export function column<Row>(
   field: string,
   header: string,
   cell: Column<Row>['cell'],
-  more: Pick<Column<Row>, 'tone' | 'align' | 'shrinks' | 'keepsEnd'> = {},
+  more: Pick<Column<Row>, 'tone' | 'align' | 'shrinks' | 'keepsEnd' | 'isKept' | 'givesWay'> = {},
 ): Column<Row> {
   return { field, header, cell, ...more };
 }

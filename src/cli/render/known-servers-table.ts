@@ -24,8 +24,8 @@ export const serverNoun: Noun<ShownServer> = {
   }),
   columns: [
     column('current', 'IN USE', ({ isCurrent }) => (isCurrent ? yesOrNo(true) : '')),
-    column('name', 'NAME', ({ name }) => name, { shrinks: true }),
-    column('url', 'URL', ({ url }) => url ?? 'the store of this machine', { shrinks: true }),
+    column('name', 'NAME', ({ name }) => name, { isKept: true }),
+    column('url', 'URL', ({ url }) => url ?? 'the store of this machine', { isKept: true }),
     column('user', 'USER', ({ user }) => user ?? '', { shrinks: true }),
     column('expiresAt', 'UNTIL', ({ expiresAt }, { zone }) =>
       expiresAt === null ? '' : localTime(expiresAt, zone),

@@ -49,58 +49,78 @@ export async function renderTable<Row>(
       headers ? displayWidth(column.header) : 0,
     ),
   );
-  const widths = fit(
-    natural,
-    columns.map((column) => column.shrinks === true),
-    view.width,
-  );
-  const shown = columns.slice(0, widths.length);
+  const fitted = fit(natural, columns, view.width);
+  const shown = fitted.flatMap(({ index, width }) => {
+    const column = columns[index];
+    return column === undefined ? [] : [{ column, index, width }];
+  });
   const lines = cells.map((row) =>
-    shown.map((column, index) => {
-      const width = widths[index] ?? 0;
+    shown.map(({ column, index, width }) => {
       const { text, tone } = row[index] ?? { text: '', tone: null };
       const cut = column.keepsEnd === true ? truncateName : truncate;
       const padded = pad(cut(text, width), width, column.align);
       return tone === null ? padded : paint(tone, padded);
     }),
   );
-  const head = shown.map((column, index) =>
-    paint(
-      'strong',
-      pad(truncate(column.header, widths[index] ?? 0), widths[index] ?? 0, column.align),
-    ),
+  const head = shown.map(({ column, width }) =>
+    paint('strong', pad(truncate(column.header, width), width, column.align)),
   );
   // cli-table3 counts the width of emoji differently: it draws only cells whose characters are one column wide.
   const isPlain = cells.flat().every(({ text }) => displayWidth(text) === text.length);
   const text =
     rows.length <= LAYOUT_ROWS && isPlain
       ? await drawn(lines, headers ? head : null)
-      : plain(lines, headers ? head : null, widths);
-  return { text, left: columns.slice(widths.length) };
+      : plain(
+          lines,
+          headers ? head : null,
+          shown.map(({ width }) => width),
+        );
+  const left = columns.filter((_, index) => fitted.every((one) => one.index !== index));
+  return { text, left };
+}
+
+interface FittedColumn {
+  readonly index: number;
+  readonly width: number;
 }
 
 /**
- * Widths that fit: first names are cut, the widest first; then the last columns go; then any column is cut.
+ * Widths that fit: first columns go that give way; then names are cut, the widest first; then the last columns go;
+ * then any column is cut. What is kept stays as it is, even where the table gets wider than the terminal.
  */
-function fit(natural: readonly number[], shrinks: readonly boolean[], available: number): number[] {
-  const widths = [...natural];
+function fit(
+  natural: readonly number[],
+  columns: readonly Pick<Column<never>, 'shrinks' | 'isKept' | 'givesWay'>[],
+  available: number,
+): FittedColumn[] {
   const total = (): number =>
-    widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1);
-  while (total() > available && widths.length > 0) {
-    const longNames = widths.map((width, index) =>
-      shrinks[index] === true && width > NARROWEST ? width : 0,
-    );
-    const widest = Math.max(...longNames);
-    if (widest > 0) widths[longNames.indexOf(widest)] = widest - 1;
-    else if (widths.length > FEWEST) widths.pop();
-    else widths[widths.indexOf(Math.max(...widths))] = Math.max(...widths) - 1;
+    fitted.reduce((sum, { width }) => sum + width, 0) + GAP.length * (fitted.length - 1);
+  let fitted = columns.map(({ shrinks = false, isKept = false, givesWay = false }, index) => ({
+    ...{ index, shrinks, isKept, givesWay },
+    width: natural[index] ?? 0,
+  }));
+  if (total() > available) fitted = fitted.filter(({ givesWay }) => !givesWay);
+  while (total() > available) {
+    const name = widestOf(fitted.filter(({ shrinks, width }) => shrinks && width > NARROWEST));
+    const last = fitted.findLast(({ isKept }) => !isKept);
+    const widest = widestOf(fitted.filter(({ isKept, width }) => !isKept && width > 0));
+    if (name !== undefined) name.width -= 1;
+    else if (fitted.length > FEWEST && last !== undefined) fitted.splice(fitted.indexOf(last), 1);
+    else if (widest !== undefined) widest.width -= 1;
+    else break;
   }
   // Space that dropped columns left goes back to columns that were cut.
-  for (let index = 0; index < widths.length; index += 1) {
-    const spare = available - total();
-    widths[index] = Math.min(natural[index] ?? 0, (widths[index] ?? 0) + Math.max(spare, 0));
+  for (const one of fitted) {
+    one.width = Math.min(natural[one.index] ?? 0, one.width + Math.max(available - total(), 0));
   }
-  return widths;
+  return fitted;
+}
+
+function widestOf<One extends { readonly width: number }>(all: readonly One[]): One | undefined {
+  return all.reduce<One | undefined>(
+    (widest, one) => (widest === undefined || one.width > widest.width ? one : widest),
+    undefined,
+  );
 }
 
 async function drawn(lines: readonly string[][], head: readonly string[] | null): Promise<string> {

@@ -42,16 +42,24 @@ export function truncate(text: string, width: number): string {
   return width < 1 ? '' : `${kept}…`;
 }
 
-/** As `truncate`, but in the middle of a name that ends with a number: the runs of a schedule differ there. */
+/**
+ * As `truncate`, but in the middle of a name that ends with a number: the runs of a schedule differ there. The end that
+ * stays begins with a whole number or word, if it has one.
+ */
 export function truncateName(text: string, width: number): string {
   if (displayWidth(text) <= width || !/\d$/.test(text)) return truncate(text, width);
-  const head = truncate(text, Math.floor((width + 2) / 3));
+  const room = width - displayWidth(truncate(text, Math.floor((width + 2) / 3)));
+  const characters = Array.from(drawn(text));
   let tail = '';
-  for (const character of Array.from(drawn(text)).reverse()) {
-    if (displayWidth(head + character + tail) > width) break;
-    tail = character + tail;
+  let left = characters.length;
+  for (; left > 0; left -= 1) {
+    const longer = (characters[left - 1] ?? '') + tail;
+    if (displayWidth(longer) > room) break;
+    tail = longer;
   }
-  return head + tail;
+  const isInWord = /[\p{L}\p{N}]/u.test(characters[left - 1] ?? '');
+  const whole = isInWord ? tail.replace(/^[\p{L}\p{N}]+[^\p{L}\p{N}]+(?=.)/u, '') : tail;
+  return truncate(text, width - displayWidth(whole)) + whole;
 }
 
 /** The text filled with spaces to `width` columns. */
