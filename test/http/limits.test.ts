@@ -116,7 +116,7 @@ const slow = handle(
     at: 'GET /api/slow',
     tag: 'Test',
     summary: 'answer later',
-    asksDatabase: true,
+    asksOthers: true,
     answer: { is: 'json', form: empty },
   }),
   () => new Promise<Record<string, never>>((resolve) => (release = () => resolve({}))),
@@ -227,6 +227,25 @@ describe('limits of a client', () => {
       again.destroy();
       return again.statusCode === 200;
     });
+  });
+});
+
+describe('requests of one user', () => {
+  it('do not keep those of another waiting, nor does a long answer', async () => {
+    const shares = { working: 2, workingOfOne: 1, running: 9, runningOfOne: 9 };
+    const more = { goingOn: 0, goingOnOfOne: 0, waiting: 9, waitingOfOne: 9 };
+    const { url } = await serve({ turns: new HeavyQueue({ ...shares, ...more }, 'requests') });
+    const bob = test.user();
+    const other = (await users.createToken(bob, 'script')).secret;
+    const long = await get(`${url}/api/rows`);
+    const own = get(`${url}/api/value`);
+    const response = await fetch(`${url}/api/value`, {
+      headers: { authorization: `Bearer ${other}` },
+    });
+    expect(response.status).toBe(200);
+    // Who reads slowly has no place among those that work.
+    expect((await own).statusCode).toBe(200);
+    long.destroy();
   });
 });
 

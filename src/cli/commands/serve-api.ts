@@ -41,6 +41,17 @@ const HEAVY = {
   waiting: 200,
   waitingOfOne: 100,
 };
+/** Of everything else: all of it is done by one thread, and nobody waits for more than a few requests of each other user. */
+const TURNS = {
+  working: 16,
+  workingOfOne: 4,
+  running: 1_000,
+  runningOfOne: 1_000,
+  goingOn: 0,
+  goingOnOfOne: 0,
+  waiting: 1_000,
+  waitingOfOne: 1_000,
+};
 /** A database may be slow, or somebody's who means harm: what it says is read in this process. */
 const LOOKS = {
   working: 32,
@@ -155,7 +166,8 @@ class Serving {
       },
       writes: new WriteGate(() => wiring.tryWrite(), BRIEF_PATIENCE_MS, context.world.clock),
       heavy: new HeavyRunner(new HeavyQueue(HEAVY), startRequestProcess),
-      looks: new HeavyQueue(LOOKS, 'requests that ask a database'),
+      turns: new HeavyQueue(TURNS, 'requests'),
+      looks: new HeavyQueue(LOOKS, 'requests that ask a database or CloudWatch'),
       onBug: (error) => this.#log('error', 'unexpected error', { stack: stackOf(error) }),
       onAnswered: (answered) => this.#note(answered),
     });

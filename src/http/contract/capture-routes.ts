@@ -32,7 +32,7 @@ export const createCapture = defineRoute({
   summary: 'create a capture',
   description:
     'Does not wait for its start. What disturbs others (a warm-up, the recycling of sessions) has to be `approved`.',
-  asksDatabase: true,
+  asksOthers: true,
   query: creating,
   body: captureRequest,
   answer: { is: 'progress', event: creationEvent, result: createdCapture, isSilent: false },
@@ -45,7 +45,7 @@ export const recordCapture = defineRoute({
   summary: 'create a capture and wait until it has begun',
   description:
     'As `POST /api/captures`, but answers when it is RUNNING, unless it is to start later.',
-  asksDatabase: true,
+  asksOthers: true,
   query: creating,
   body: captureRequest,
   answer: { is: 'progress', event: recordingEvent, result: capture, isSilent: false },
@@ -58,7 +58,7 @@ export const planCapture = defineRoute({
   summary: 'say what creating a capture would do',
   description: 'Nothing is stored, and nothing is changed on the server.',
   isRead: true,
-  asksDatabase: true,
+  asksOthers: true,
   body: captureRequest,
   answer: { is: 'progress', event: watchingServer, result: capturePlan, isSilent: false },
 });

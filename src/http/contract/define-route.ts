@@ -20,7 +20,7 @@ interface Definition<P extends Schema, Q extends Schema, B extends Schema, A ext
   /** Absent: where the answer is `live`. */
   readonly goesOn?: boolean | { readonly with: keyof z.output<Q> & string };
   readonly isSlow?: boolean;
-  readonly asksDatabase?: boolean;
+  readonly asksOthers?: boolean;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B | 'bytes';
@@ -48,7 +48,7 @@ export function defineRoute<
     isHeavy: definition.isHeavy ?? false,
     goesOn: definition.goesOn ?? answer.is === 'live',
     isSlow: definition.isSlow ?? false,
-    asksDatabase: definition.asksDatabase ?? false,
+    asksOthers: definition.asksOthers ?? false,
     params: definition.params ?? (NOTHING as unknown as P),
     query: definition.query ?? (NOTHING as unknown as Q),
     body: definition.body ?? null,

@@ -66,7 +66,7 @@ export const diagnoseEnvironments = defineRoute({
   id: 'diagnoseEnvironments',
   at: 'GET /api/doctor',
   isSlow: true,
-  asksDatabase: true,
+  asksOthers: true,
   tag,
   summary: 'check the servers and metrics of your environments',
   answer: { is: 'rows', row: finding },

@@ -75,7 +75,7 @@ export const checkEnvironment = defineRoute({
   id: 'checkEnvironment',
   at: 'GET /api/environments/{environment}/check',
   isSlow: true,
-  asksDatabase: true,
+  asksOthers: true,
   tag,
   summary: 'look at the server of an environment',
   description:

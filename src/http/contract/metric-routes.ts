@@ -63,6 +63,7 @@ export const metricsOfCapture = defineRoute({
   summary: 'show metrics of a capture',
   description:
     "Exactly of its window. Those of the server, by its provider and by its own counters; the workload's too where `source` or `metric` asks for them. `metric` is a label or a type, and may be there several times; `period` is in seconds.",
+  asksOthers: true,
   params: ofCapture,
   query: z.object(chosen),
   answer: { is: 'json', form: referenceMetrics },
@@ -75,6 +76,7 @@ export const metricReportOfCapture = defineRoute({
   summary: 'show metrics of a capture as charts are drawn of them',
   description:
     'With what was before and after it: so many seconds as `margin` says, else the usual ones.',
+  asksOthers: true,
   params: ofCapture,
   query: z.object({ ...chosen, margin: z.optional(secondsInQuery) }),
   answer: {

@@ -60,8 +60,8 @@ export interface Route<
   readonly goesOn: boolean | { readonly with: string };
   /** Whether it waits for other servers, so that its answer may take minutes. */
   readonly isSlow: boolean;
-  /** Whether it has this process ask a database: each client has so many of them running. */
-  readonly asksDatabase: boolean;
+  /** Whether it has this process ask a database or CloudWatch: each client has so many of them running. */
+  readonly asksOthers: boolean;
   readonly params: Params;
   readonly query: Query;
   /** null for none; `bytes` for one that is no JSON and of any length. */

@@ -83,7 +83,7 @@ export const getWarmUpStatus = defineRoute({
   at: 'GET /api/environments/{environment}/warm-up',
   tag,
   summary: 'look at a server and say which sessions are covered',
-  asksDatabase: true,
+  asksOthers: true,
   params: ofEnvironment,
   answer: {
     is: 'json',
@@ -98,7 +98,7 @@ export const beginWarmUp = defineRoute({
   summary: 'warm a server up, so that prepared statements are recorded with values',
   description:
     'Lasts `duration` seconds. With `wait` it is answered when it is on. What disturbs others has to be `approved`. null: none is needed.',
-  asksDatabase: true,
+  asksOthers: true,
   params: ofEnvironment,
   body: z.object({
     duration: seconds,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -131,6 +132,8 @@ async function writeRows(
         if (!sink.isStarted) startRows(sink, wantsLines, headers);
         await sink.write(text);
         text = '';
+        // Rows that are there at once would keep all other requests waiting until the last of them is written.
+        await setImmediate();
       }
       if (sink.gone.aborted) return;
     }

@@ -11,6 +11,7 @@ import type { Input, Route } from '../contract/route.ts';
 import { isBug, writeAnswer, writeFailure, type Wishes } from './answer-writer.ts';
 import type { Exchange } from './exchange.ts';
 import type { Call, Handler } from './handler.ts';
+import { inTurn } from './client-waits.ts';
 import { whyInvalid } from './invalid-input.ts';
 import { Refusal } from './refusal.ts';
 import type { HeavyQueue } from './heavy-queue.ts';
@@ -36,6 +37,8 @@ export interface Dispatching {
   readonly heavy?: Pick<HeavyRunner, 'run'>;
   /** Who may have a database asked. Absent: everybody at once. */
   readonly looks?: Pick<HeavyQueue, 'turn'>;
+  /** Whose other requests are worked at, but for those that wait for something. Absent: all at once. */
+  readonly turns?: Pick<HeavyQueue, 'turn'>;
 }
 
 /** Each counts users by who they are, and who is not logged in by network. */
@@ -118,6 +121,7 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   const client = who === null ? `network ${networkOf(address)}` : `user ${who.actor.userId}`;
   const { limits, heavy } = parts;
   limits?.rate.take(client);
+  if (route.isOpen && route.method === 'GET') limits?.strangers?.take(networkOf(address));
   const queried = decoded(route.query, query, 'query');
   const goesOn = isGoingOn(route, queried);
   const isStream = wishes.wantsEvents || goesOn;
@@ -142,15 +146,15 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   if (who !== null && (isJsonBody(route) || !route.isRead)) who = await whoAsks(api, exchange);
   const body = isJsonBody(route) ? decoded(route.body as z.ZodMiniType, json, 'body') : {};
   const input: Input<unknown, unknown, unknown> = { ...asked, body };
-  if (route.asksDatabase && parts.looks !== undefined) {
-    const turn = await parts.looks.turn({ client, goesOn: false }, signal);
-    request.held.push(() => turn.end());
-  }
+  const queue = route.asksOthers ? parts.looks : isHeld || route.isOpen ? undefined : parts.turns;
+  const turn = await queue?.turn({ client, goesOn: false }, signal);
+  if (turn !== undefined) request.held.push(() => turn.end());
   const isAtOnce = route.method === 'GET' && ['json', 'rows'].includes(route.answer.is);
   const more =
     wishes.isOwnClient && isAtOnce && who !== null ? await attentionOf(api, who.actor) : {};
   const returned = handler.run({ ...open, ...who } as Call, input);
-  await writeAnswer(route.answer, returned, sink, {
+  const paced = turn === undefined ? sink : inTurn(sink, turn);
+  await writeAnswer(route.answer, returned, paced, {
     ...wishes,
     headers: more,
     ending,

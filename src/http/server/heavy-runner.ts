@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Exchange } from './exchange.ts';
-import type { Asking, HeavyQueue, Turn } from './heavy-queue.ts';
+import { ClientWaits } from './client-waits.ts';
+import type { Asking, HeavyQueue } from './heavy-queue.ts';
 import { Refusal } from './refusal.ts';
 import { readControl, type HeavyRequest } from './heavy-pipes.ts';
 
@@ -54,39 +55,6 @@ export class HeavyRunner {
       child?.release();
       turn.end();
     }
-  }
-}
-
-/** A turn that is no work while it waits for its client: to send more, or to take more. */
-class ClientWaits {
-  readonly #turn: Turn;
-  #waits = 0;
-
-  constructor(turn: Turn) {
-    this.#turn = turn;
-  }
-
-  /** Waits for what the client does. What is there already lets nobody else begin. */
-  async for<Result>(what: Promise<Result>): Promise<Result> {
-    const isThere = await Promise.race([
-      what.then(
-        () => true,
-        () => true,
-      ),
-      new Promise<boolean>((resolve) => setImmediate(resolve, false)),
-    ]);
-    if (isThere) return what;
-    this.#count(1);
-    try {
-      return await what;
-    } finally {
-      this.#count(-1);
-    }
-  }
-
-  #count(change: 1 | -1): void {
-    this.#waits += change;
-    this.#turn.setWorking(this.#waits === 0);
   }
 }
 

@@ -31,26 +31,35 @@ export class WriteGate {
    * @throws StoreBusy when it takes too long.
    */
   async pass(gone: AbortSignal): Promise<void> {
-    if (this.#refusal() === null) return;
+    const deadline = this.#clock.now() + this.#patience;
+    for (;;) {
+      const refusal = this.#refusal();
+      if (refusal === null) return;
+      const left = deadline - this.#clock.now();
+      if (left <= 0) throw refusal;
+      await this.#opened(left, gone);
+      gone.throwIfAborted();
+    }
+  }
+
+  /** Waits until it was open for a moment, which another may have used, or there is no time left. */
+  async #opened(left: number, gone: AbortSignal): Promise<void> {
     const over = new AbortController();
     this.#waiting += 1;
     try {
-      this.#opening ??= this.#open();
-      const patience = this.#clock.sleep(this.#patience, AbortSignal.any([gone, over.signal]));
+      // Not before it is set: it may be open at once.
+      this.#opening ??= this.#open().finally(() => (this.#opening = null));
+      const patience = this.#clock.sleep(left, AbortSignal.any([gone, over.signal]));
       await Promise.race([this.#opening, patience]);
     } finally {
       over.abort();
       this.#waiting -= 1;
     }
-    gone.throwIfAborted();
-    const refusal = this.#refusal();
-    if (refusal !== null) throw refusal;
   }
 
   /** Resolves when it is open, or nobody waits any more. */
   async #open(): Promise<void> {
     while (this.#waiting > 0 && this.#refusal() !== null) await this.#clock.sleep(LOOK_MS);
-    this.#opening = null;
   }
 
   /** Any other failure is for who writes. */
