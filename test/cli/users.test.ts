@@ -211,6 +211,32 @@ describe('user passwd', () => {
     expect((await runCaptures(['whoami'], { home: own, env })).status).toBe(4);
   });
 
+  it('says that the current one is wrong before it asks for the new one', async () => {
+    const refused = await runCaptures(['user', 'passwd'], {
+      home,
+      tty: 80,
+      answers: [{ to: 'Current password', answer: 'not the right one' }],
+    });
+    expect([refused.status, refused.stderr]).toEqual([
+      4,
+      'captures: The current password is wrong\n',
+    ]);
+  });
+
+  it('with a token for an environment says whose password it cannot change', async () => {
+    const own = await initialisedHome();
+    await runCaptures(['env', 'create', 'shop'], { home: own });
+    const made = await runCaptures(['token', 'create', '--name', 't', '--env', 'shop'], {
+      home: own,
+    });
+    const env = { CAPTURES_TOKEN: made.stdout.trim() };
+    const refused = await runCaptures(['user', 'passwd'], { home: own, env, tty: 80 });
+    expect([refused.status, refused.stderr]).toEqual([
+      5,
+      'captures: Your token is for its environments alone: it cannot change your\n  password\n',
+    ]);
+  });
+
   it('without a terminal says how to give the current one', async () => {
     const refused = await runCaptures(['user', 'passwd', '--password-stdin'], {
       home,

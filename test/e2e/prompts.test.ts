@@ -45,6 +45,15 @@ describe('a prompt', needs(hasProgram('script'), 'script is not installed'), () 
     await terminal.until(/Created a store/);
   });
 
+  it('for a password says that it is masked only where the line has room for it', async () => {
+    // Its question takes 64 columns, and what says that 18 more.
+    terminal = captures('init --user ada', 82);
+    const [narrow] = await terminal.until(/[^]*Password for [^]*characters\)[^]*\u001b\[\?25l/);
+    expect(narrow).not.toContain('masked');
+    terminal.press(`long enough${ENTER}`);
+    await terminal.until(/Repeat the password[^]*\[input is masked\]/);
+  });
+
   it('says what is wrong with an answer in lines that break between words', async () => {
     place = await Workplace.make();
     terminal = captures('env create', 44);

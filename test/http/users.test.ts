@@ -91,6 +91,12 @@ describe('users over HTTP', () => {
     expect(asked).toEqual(await local.checkPasswordChange(linus, null));
     expect(asked).toMatchObject({ isOwn: true, tokens: 1 });
 
+    await users.checkCurrentPassword(linus, 'of helsinki');
+    await expect(users.checkCurrentPassword(linus, 'no such word')).rejects.toMatchObject({
+      code: 'unauthenticated',
+      message: 'The current password is wrong',
+    });
+
     const change = { user: null, password: 'of portland', keepTokens: true };
     await expect(
       users.setPassword(linus, { ...change, current: 'no such word' }),

@@ -90,6 +90,7 @@ export const ROUTES: Readonly<Record<string, About>> = {
   deleteUser: { is: 'user.delete' },
   checkUserDeletion: { is: 'user.delete' },
   checkPasswordChange: { is: 'user.password' },
+  checkCurrentPassword: { is: 'own', body: { current: 'no password' } },
   setPassword: { is: 'user.password', body: { password: 'long enough' } },
   listTokens: { is: 'token.list' },
   createToken: { is: 'token.create', body: { name: 'made' } },

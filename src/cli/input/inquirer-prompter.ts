@@ -2,10 +2,17 @@ import { createPromptModule } from 'inquirer';
 import { styleText } from 'node:util';
 import { escapeText } from '../../display/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
+import { displayWidth } from '../render/width.ts';
 import type { Prompter } from './prompter.ts';
 import { Interrupted } from '../runtime/signals.ts';
 
 type Question = Record<string, unknown> & { type: string; message: string };
+
+/** inquirer's own, where the line has room for it; it would break it anywhere. */
+function maskedText(message: string, width: number): string {
+  const text = '[input is masked]';
+  return displayWidth(`? ${message} ${text}`) < width ? text : '';
+}
 
 /**
  * Prompts with inquirer, drawn on the given stream (stdout carries data only).
@@ -44,7 +51,14 @@ export function inquirerPrompter(output: NodeJS.WritableStream, width: () => num
     askSecret: (message) =>
       // No tick: whether it is right turns out behind the prompt. Checked in it, a wrong one would stay in the
       // line, unseen, and what is typed next would be added to it.
-      answer<string>({ type: 'password', message, theme: { prefix: styleText('blue', '?') } }),
+      answer<string>({
+        type: 'password',
+        message,
+        theme: {
+          prefix: styleText('blue', '?'),
+          style: { maskedText: maskedText(escapeText(message), width()) },
+        },
+      }),
     confirm: (message) => answer<boolean>({ type: 'confirm', message, default: false }),
     choose: (message, choices) =>
       answer<string>({

@@ -318,14 +318,7 @@ export class UserService {
     change: { user: string | null; current: string | null; password: string; keepTokens: boolean },
   ): Promise<{ user: PublicUser; tokens: number }> {
     const { user, isOwn } = this.#passwordOf(actor, change.user);
-    if (isOwn) {
-      const isRight = await this.#inTurn(user.name, () =>
-        this.#gate.attempt(user.name, () =>
-          verifyPassword(change.current ?? '', user.passwordHash),
-        ),
-      );
-      if (!isRight) throw currentIsWrong();
-    }
+    if (isOwn) await this.#checkCurrent(user, change.current);
     checkPassword(change.password);
     const hash = await this.#inTurn(actor.userName, () =>
       hashPassword(change.password, this.#passwordCost),
@@ -346,6 +339,21 @@ export class UserService {
       if (!change.keepTokens) this.#store.credentials.deleteTokens(user.id);
       return { user: publicOf(user), tokens };
     });
+  }
+
+  /**
+   * Checks one's own password before a new one is asked for.
+   * @throws AppError `forbidden`; `unauthenticated` for a wrong one, and while repeated failures have to wait.
+   */
+  async checkCurrentPassword(actor: Actor, current: string): Promise<void> {
+    await this.#checkCurrent(this.#passwordOf(actor, null).user, current);
+  }
+
+  async #checkCurrent(user: User, current: string | null): Promise<void> {
+    const isRight = await this.#inTurn(user.name, () =>
+      this.#gate.attempt(user.name, () => verifyPassword(current ?? '', user.passwordHash)),
+    );
+    if (!isRight) throw currentIsWrong();
   }
 
   #validTokens(userId: number): number {
@@ -370,7 +378,8 @@ export class UserService {
 
   #passwordOf(actor: Actor, name: string | null): { user: User; isOwn: boolean } {
     const isOwn = name === null || nameKey(name) === nameKey(actor.userName);
-    requireAllowed(actor, 'user.password', "change another user's password", isOwn);
+    const what = isOwn ? 'change your password' : "change another user's password";
+    requireAllowed(actor, 'user.password', what, isOwn);
     return { user: this.#getUser(isOwn ? actor.userName : name), isOwn };
   }
 

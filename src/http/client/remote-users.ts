@@ -3,6 +3,7 @@ import { AppError, isAppError } from '../../core/errors.ts';
 import { createToken, listTokens, revokeToken } from '../contract/token-routes.ts';
 import {
   checkNewUser,
+  checkCurrentPassword,
   checkPasswordChange,
   checkUserDeletion,
   createUser,
@@ -84,6 +85,9 @@ export class RemoteUsers implements Users {
 
   checkPasswordChange: Users['checkPasswordChange'] = (actor, name) =>
     this.#server.value(checkPasswordChange, { params: { user: name ?? actor.userName } });
+
+  checkCurrentPassword: Users['checkCurrentPassword'] = (_actor, current) =>
+    this.#server.value(checkCurrentPassword, { body: { current } });
 
   createToken: Users['createToken'] = (_actor, name, lengthMs, scope) =>
     this.#server.value(createToken, {

@@ -167,6 +167,16 @@ export const checkPasswordChange = defineRoute({
   answer: { is: 'json', form: z.object({ user, isOwn: z.boolean(), tokens: z.int() }) },
 });
 
+export const checkCurrentPassword = defineRoute({
+  id: 'checkCurrentPassword',
+  at: 'POST /api/password-check',
+  tag,
+  summary: "check one's own password",
+  description: 'Fails where it is wrong. Wrong ones count and slow down as those of a login do.',
+  body: z.object({ current: z.string() }),
+  answer: { is: 'nothing' },
+});
+
 export const setPassword = defineRoute({
   id: 'setPassword',
   at: 'PUT /api/users/{user}/password',

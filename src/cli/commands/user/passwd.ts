@@ -50,6 +50,9 @@ async function run(options: Options, context: Context): Promise<void> {
   const asked = await users.checkPasswordChange(actor, options.user ?? null);
   const { user, isOwn } = asked;
   const current = isOwn ? await readCurrent(context, options.currentPasswordFile) : null;
+  const isAsked = options.passwordStdin !== true && options.passwordFile === undefined;
+  // Who is asked for the new one twice learns before that the current one is wrong.
+  if (current !== null && isAsked) await users.checkCurrentPassword(actor, current);
   const password = await readNewPassword(
     context,
     options,

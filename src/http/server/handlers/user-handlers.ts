@@ -1,4 +1,5 @@
 import {
+  checkCurrentPassword,
   checkNewUser,
   checkPasswordChange,
   checkUserDeletion,
@@ -30,6 +31,9 @@ export const userHandlers = [
   ),
   handle(checkPasswordChange, ({ api, actor }, { params }) =>
     api.users.checkPasswordChange(actor, params.user),
+  ),
+  handle(checkCurrentPassword, ({ api, actor }, { body }) =>
+    api.users.checkCurrentPassword(actor, body.current),
   ),
   handle(setPassword, ({ api, actor }, { params, body }) => {
     const { current = null, password, keepTokens = false } = body;
