@@ -70,6 +70,8 @@ describe('what lasts, on a server that is restarted twice', () => {
       );
     };
     await isFurther();
+    // What is asked for again is still the same capture.
+    await client.ok(['edit', 'live', '--name', 'moved']);
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       await end(signal);
       await eventually('its user is told', () =>
@@ -79,10 +81,10 @@ describe('what lasts, on a server that is restarted twice', () => {
       await isFurther();
     }
     const sent = await load.stop();
-    await client.ok(['stop', 'live']);
+    await client.ok(['stop', 'moved']);
 
     expect(await follow.ended).toMatchObject({ status: 0 });
-    const records = await recordsOf(place, 'live');
+    const records = await recordsOf(place, 'moved');
     expect(differences(records, [{ prefix: 'live', report: sent }])).toEqual(NO_DIFFERENCES);
     const recorded = records.map(({ seq }) => seq);
     const followed = linesOf(follow.stdout()).map(
@@ -93,7 +95,7 @@ describe('what lasts, on a server that is restarted twice', () => {
     expect(follow.stderr().match(/Asking again/g)).toHaveLength(2);
     expect(follow.stderr().match(/answers again/g)).toHaveLength(2);
 
-    const { stdout } = await place.ok(['workload', 'live', '--format', 'sql']);
+    const { stdout } = await place.ok(['workload', 'moved', '--format', 'sql']);
     expect((await sql.ended).status).toBe(0);
     expect(sql.stdout()).toBe(stdout);
 

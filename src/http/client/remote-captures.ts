@@ -27,6 +27,7 @@ import {
 } from '../contract/capture-upkeep-routes.ts';
 import type { InputOf } from '../contract/route.ts';
 import type { Connection } from './connection.ts';
+import { byId } from './lasting-capture.ts';
 import { inPath as of, RemoteCaptureLookups } from './remote-capture-lookups.ts';
 
 type Captures = Api['captures'];
@@ -83,21 +84,24 @@ export class RemoteCaptures extends RemoteCaptureLookups implements Captures {
   live: Captures['live'] = (_actor, ref) => this.#server.value(liveFactsOfCapture, of(ref));
 
   watch: Captures['watch'] = (_actor, ref, signal) =>
-    this.#server.progress(watchCapture, of(ref), signal);
+    byId(this.#server, ref, signal, (id) => this.#server.progress(watchCapture, of(id), signal));
 
   wait: Captures['wait'] = (_actor, ref, until, signal) =>
-    this.#server.progress(waitForCapture, { ...of(ref), query: { until } }, signal);
+    byId(this.#server, ref, signal, (id) =>
+      this.#server.progress(waitForCapture, { ...of(id), query: { until } }, signal),
+    );
 
-  stop: Captures['stop'] = (_actor, ref, { reason, waits }, signal) => {
-    const asked = { ...of(ref), query: { wait: waits, ...because(reason) } };
-    const ask = () => this.#server.attempt(stopCapture, asked, signal);
-    let isAgain = false;
-    return this.#server.outage.run(() => {
-      const isFirst = !isAgain;
-      isAgain = true;
-      return isFirst ? ask() : this.#stopUnlessStopped(ref, waits, ask, signal);
-    }, signal);
-  };
+  stop: Captures['stop'] = (_actor, ref, { reason, waits }, signal) =>
+    byId(this.#server, ref, signal, (id) => {
+      const asked = { ...of(id), query: { wait: waits, ...because(reason) } };
+      const ask = () => this.#server.attempt(stopCapture, asked, signal);
+      let isAgain = false;
+      return this.#server.outage.run(() => {
+        const isFirst = !isAgain;
+        isAgain = true;
+        return isFirst ? ask() : this.#stopUnlessStopped(id, waits, ask, signal);
+      }, signal);
+    });
 
   /** Where the answer was lost: it may be stopped already, and to ask for that twice is a conflict. */
   async *#stopUnlessStopped(
@@ -121,9 +125,11 @@ export class RemoteCaptures extends RemoteCaptureLookups implements Captures {
 
   /** To ask for it twice is as good as once. */
   end: Captures['end'] = (_actor, ref, reason, signal) =>
-    this.#server.outage.run(
-      () => this.#server.attempt(endCapture, { ...of(ref), query: because(reason) }, signal),
-      signal,
+    byId(this.#server, ref, signal, (id) =>
+      this.#server.outage.run(
+        () => this.#server.attempt(endCapture, { ...of(id), query: because(reason) }, signal),
+        signal,
+      ),
     );
 
   edit: Captures['edit'] = (_actor, ref, edit) =>

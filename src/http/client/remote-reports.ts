@@ -5,6 +5,7 @@ import type { TallyProgress } from '../../core/reports/tally.ts';
 import { getReport, getReportRows, makeReports, watchReport } from '../contract/report-routes.ts';
 import { verifyCapture } from '../contract/verification-routes.ts';
 import type { Connection } from './connection.ts';
+import { idOf } from './lasting-capture.ts';
 import { LatestLook } from './latest-look.ts';
 import { said } from './said-fields.ts';
 
@@ -53,13 +54,15 @@ export class RemoteReports implements Reports {
   async *watch(
     ...[, ref, { request, interval }, signal]: Parameters<Reports['watch']>
   ): ReturnType<Reports['watch']> {
+    let id: string | null = null;
     let open: { readonly request: ReportRequest; readonly looks: Looks } | null = null;
     try {
       while (!signal.aborted) {
         const wanted = request();
         if (open === null || !isDeepStrictEqual(open.request, wanted)) {
           open?.looks.close();
-          open = { request: wanted, looks: this.#looksAt(ref, wanted, interval, signal) };
+          id ??= await idOf(this.#server, ref, signal);
+          open = { request: wanted, looks: this.#looksAt(id, wanted, interval, signal) };
         }
         const look: TallyProgress | LiveReport | null = await open.looks.next();
         if (look === null) return;

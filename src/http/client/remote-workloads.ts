@@ -16,6 +16,7 @@ import {
   type FollowedPiece,
 } from '../contract/workload-routes.ts';
 import type { Connection } from './connection.ts';
+import { byId } from './lasting-capture.ts';
 import { ContinuedLines } from './continued-lines.ts';
 import { said } from './said-fields.ts';
 
@@ -98,14 +99,14 @@ export class RemoteWorkloads implements Workloads {
   ): AsyncGenerator<Uint8Array, unknown, void> {
     const lines = new ContinuedLines(after);
     let told: FollowEvent['type'] | null = null;
-    const ask = (): Progress<FollowedPiece, unknown> => {
+    const ask = (id: string): Progress<FollowedPiece, unknown> => {
       lines.begin();
       const left = limit === null ? null : limit - lines.count;
       const query = { ...searchFields(search), ...said({ limit: left, after: lines.last }) };
-      return this.#server.attempt(followWorkload, { params: { capture: ref }, query }, signal);
+      return this.#server.attempt(followWorkload, { params: { capture: id }, query }, signal);
     };
-    const pieces = async function* (): AsyncGenerator<Uint8Array, unknown, void> {
-      const run = ask();
+    const pieces = async function* (id: string): AsyncGenerator<Uint8Array, unknown, void> {
+      const run = ask(id);
       try {
         for (;;) {
           const step = await run.next();
@@ -124,7 +125,9 @@ export class RemoteWorkloads implements Workloads {
         await run.return(undefined);
       }
     };
-    return this.#server.outage.run(pieces, signal);
+    return byId(this.#server, ref, signal, (id) =>
+      this.#server.outage.run(() => pieces(id), signal),
+    );
   }
 
   listOrphans: Workloads['listOrphans'] = () => this.#server.list(listOrphans, {});
