@@ -19,6 +19,7 @@ export type Hint =
   | { readonly code: 'let_make_admin'; readonly environment: string; readonly user: string }
   /** `near` are those that the user may see and may have meant. */
   | { readonly code: 'list_captures'; readonly near: readonly string[] }
+  | { readonly code: 'list_schedules'; readonly near: readonly string[] }
   | { readonly code: 'list_own_environments'; readonly near: readonly string[] }
   | { readonly code: EnvironmentHint; readonly environment: string }
   /** `capture` is what the user called it, or its full name. */
@@ -115,7 +116,6 @@ type PlainHint =
   | 'list_users'
   | 'ask_for_password'
   | 'list_tokens'
-  | 'list_schedules'
   | 'list_environments'
   | 'make_store_admin'
   | 'delete_captures_first'
@@ -127,6 +127,8 @@ type PlainHint =
   | 'warm_up_length'
   /** What is recorded goes on with a daemon, and need not end. */
   | 'daemon_goes_on'
+  /** A password is bound to a server: who runs the store edits it there. */
+  | 'edit_at_store'
   /** The password can be read only by the daemon. */
   | 'daemon_looks'
   /** What a new capture is asked for contradicts itself, or is not possible; what would be. */

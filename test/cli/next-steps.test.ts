@@ -49,6 +49,13 @@ describe('captures alone, told step by step what comes next', () => {
       expect(await bare()).toContain("\n  captures create NAME --env 'my shop'\n");
     });
 
+    it('has no line that is wider than the terminal, and what leads to a command whole', async () => {
+      const text = await bare({ home, tty: 80 });
+      expect(text).not.toContain('…');
+      expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+      expect(text).toContain('the admin of\none to add you:\n');
+    });
+
     it('shows what runs, how long, and how to end it', async () => {
       await runCaptures(['env', 'create', 'shop'], { home });
       for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {

@@ -54,6 +54,21 @@ describe('schedule', () => {
     ]);
   });
 
+  it('that is not there may be one of a name that is near', async () => {
+    await run([...'schedule create nightly --env shop --duration 30m --cron'.split(' '), '@daily']);
+    for (const [typed, meant] of [
+      ['nightlyy', 'nightly'],
+      ['shop/nigthly', 'shop/nightly'],
+    ] as const) {
+      const { status, stderr } = await run(['schedule', 'get', typed]);
+      expect([status, stderr]).toEqual([
+        3,
+        `captures: Schedule not found\n  Did you mean ${meant}? To see those of your environments: captures schedule list\n`,
+      ]);
+    }
+    await run(['schedule', 'delete', 'nightly', '--yes']);
+  });
+
   it.each([
     [['schedule', 'create', 'x', '--env', 'shop', '--duration', '15m'], 'A schedule needs --cron'],
     [

@@ -409,6 +409,15 @@ describe('a proxy that HTTPS_PROXY names', () => {
 });
 
 describe('a session that the server does not know', () => {
+  function spoilSession(home: string): void {
+    const folder = join(home, 'servers');
+    for (const file of readdirSync(folder).filter((one) => one.endsWith('.json'))) {
+      const path = join(folder, file);
+      const text = readFileSync(path, 'utf8');
+      writeFileSync(path, text.replace(/("secret": *")./, '$1x'));
+    }
+  }
+
   it.each([
     ['has expired', 2],
     ['is not known there any more', 0],
@@ -416,17 +425,24 @@ describe('a session that the server does not know', () => {
     const machine = client();
     await logIn(machine, '--expires', '1h');
     const now = Date.now() + hours * 3_600_000;
-    const folder = join(machine.home, 'servers');
-    for (const file of readdirSync(folder).filter((one) => one.endsWith('.json'))) {
-      const path = join(folder, file);
-      const text = readFileSync(path, 'utf8');
-      writeFileSync(path, text.replace(/("secret": *")./, '$1x'));
-    }
+    spoilSession(machine.home);
     const clock = { ...systemClock, now: () => now };
     const refused = await runCaptures(['list'], { ...machine, clock });
     expect([refused.status, refused.stderr]).toEqual([
       4,
       `captures: Your session on ${server.name} ${why}\n  Log in with: captures login ada\n`,
+    ]);
+  });
+
+  it('is a finding of doctor, with all the others', async () => {
+    const machine = client();
+    await logIn(machine);
+    spoilSession(machine.home);
+    const { status, stdout } = await runCaptures(['doctor', '--json'], machine);
+    const found = JSON.parse(stdout) as { check: string; status: string }[];
+    expect([status, found.map((one) => `${one.check} ${one.status}`)]).toEqual([
+      4,
+      ['program ok', 'time zones ok', 'server ok', 'session fail'],
     ]);
   });
 
@@ -584,7 +600,7 @@ describe('a server that cannot be asked', () => {
     expect(await ask(safe.url)).toMatchObject({
       status: 9,
       message: `The certificate of the server ${safe.name} is not trusted`,
-      hint: `If its certificate is of your own authority: captures login NAME --server ${safe.url} --server-ca FILE`,
+      hint: `If its certificate is of your own authority: captures login NAME --server ${safe.url} --server-ca FILE. With CAPTURES_TOKEN set NODE_EXTRA_CA_CERTS=FILE instead.`,
     });
     const argv = ['login', 'ada', '--password-stdin', '--server', safe.url, '--server-ca'];
     const machine = client();

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { digestId, digestText } from '../../src/sql/digest.ts';
 import { runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
+import { isOverHttp } from '../support/cli-over-http.ts';
 import { recordedCapture } from '../support/recorded-captures.ts';
 import { RecordedCapture } from '../support/recorded-capture.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
@@ -343,6 +344,13 @@ it('the workload of a capture that has not begun is refused, as its report is', 
   expect(stderr).toContain('The capture "later" is SCHEDULED\n  Nothing is recorded before');
 });
 
+it('has a folder, which get says once is on a server', async () => {
+  await done();
+  const { stdout } = await runCaptures(['get', 'shop/friday', '-o', 'table'], { home, env: ada });
+  const [, folder = ''] = /^folder +([^]*?)\n\S/m.exec(stdout) ?? [];
+  expect(folder).toMatch(isOverHttp() ? /captures\/\d+\s+\(on \S+\)$/ : /captures\/\d+$/);
+});
+
 describe('a capture is followed', () => {
   /** Runs it until something has been printed so many times. */
   async function following(
@@ -371,7 +379,12 @@ describe('a capture is followed', () => {
     );
     expect(status).toBe(0);
     expect(stdout.match(/SELECT \d/g)).toEqual(['SELECT 1', 'SELECT 2', 'SELECT 3']);
-    expect(stderr).toContain('No daemon records shop/friday now.');
+    // Who asks a server cannot start its daemon.
+    expect(stderr).toMatch(
+      isOverHttp()
+        ? /No daemon records shop\/friday now\. Who runs \S+ can continue it with: captures daemon\n/
+        : 'No daemon records shop/friday now. To continue it: captures daemon\n',
+    );
     expect(stderr).toContain('shop/friday is DONE.');
   });
 

@@ -458,6 +458,9 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     for (const toggle of await page.locator('.toggle').all()) await toggle.click();
     const report = await page.locator('main').innerText();
     expect(report).toContain(HOSTILE[0]);
+    // In the words of the command line.
+    const classes = await page.getByRole('table', { name: 'Classes' }).innerText();
+    expect(classes.replaceAll(/\s+/g, ' ')).toContain('other 6');
     expect(report).not.toMatch(/[\u202e\u2066\u200b]/);
     expect(report.length).toBeLessThan(200_000);
     expect(await page.evaluate(STRANGE)).toEqual([0, 1, 0]);

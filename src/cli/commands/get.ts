@@ -37,8 +37,7 @@ async function run(options: Options, context: Context): Promise<void> {
     return;
   }
   const details = await context.api.captures.details(actor, options.capture);
-  const isElsewhere = context.server !== null && context.outputMode === 'table';
-  await context.printOne(detailNounOf(details, isElsewhere), details);
+  await context.printOne(detailNounOf(details), details);
 }
 
 async function watch(capture: string, actor: Actor, context: Context): Promise<void> {

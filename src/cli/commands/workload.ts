@@ -153,7 +153,11 @@ function tellOf(context: Context): (event: FollowEvent) => Promise<void> {
       case 'waits_for_start':
         return context.note(`${name} is ${capture.status}: waiting for its start.`);
       case 'daemon_left':
-        return context.warn(`No daemon records ${name} now. To continue it: captures daemon`);
+        return context.warn(
+          context.server === null
+            ? `No daemon records ${name} now. To continue it: captures daemon`
+            : `No daemon records ${name} now. Who runs ${context.server.name} can continue it with: captures daemon`,
+        );
       case 'daemon_returned':
         return context.note(`A daemon records ${name} again.`);
       case 'over':

@@ -37,7 +37,7 @@ export async function allowTypedReference(
   if (before?.isConfined !== true && !user.isStoreShared()) return;
   if (!typed && (before === null || !user.file.holds(before))) {
     await context.note(
-      `${user.name}'s daemons may not use ${after.passwordFrom} for it yet; to allow it, give --url and --password-from together.`,
+      `${user.name}'s commands may not use ${after.passwordFrom} for it yet, and daemons only where their --credentials or --credential-env allow it; to allow it, give --url and --password-from together.`,
     );
     return;
   }

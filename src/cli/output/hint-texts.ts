@@ -14,7 +14,7 @@ const SERVER_FAULTS: Readonly<Record<ServerFault, string>> = {
   lost_in_clear:
     'It was asked over http. If it is https: captures login NAME --server {safe}. If it is not, run the command again. A change that was asked for may have been made: look first.',
   not_trusted:
-    'If its certificate is of your own authority: captures login NAME --server {url} --server-ca FILE',
+    'If its certificate is of your own authority: captures login NAME --server {url} --server-ca FILE. With CAPTURES_TOKEN set NODE_EXTRA_CA_CERTS=FILE instead.',
   expired: 'Who runs it must renew it. Check also that the clock of this machine is right.',
   other_name: 'Log in by a name that it is for: captures login NAME --server https://NAME-OF-IT',
   no_encryption:
@@ -46,7 +46,8 @@ const WORDS: {
   ask_for_password: () =>
     'An administrator of the store can set a new password: captures user passwd NAME',
   list_tokens: () => 'To see yours: captures token list',
-  list_schedules: () => 'To see those of your environments: captures schedule list',
+  list_schedules: ({ near }) =>
+    `${didYouMean(near)}To see those of your environments: captures schedule list`,
   list_captures: ({ near }) =>
     `${didYouMean(near)}To see those of your environments: captures list`,
   list_own_environments: ({ near }) => `${didYouMean(near)}To see yours: captures env list`,
@@ -86,6 +87,8 @@ const WORDS: {
     `End it first: captures stop ${captureWord({ environmentName: environment, name: capture })} --give-up`,
   point_back: ({ environment }) =>
     `Point it back at the first one: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
+  edit_at_store: () =>
+    "To change them, edit the environment on the server's machine: captures env edit ENVIRONMENT --url URL --password-from REFERENCE",
   daemon_looks: () => 'captures create works: the daemon checks the server itself.',
   warm_up_length: () => 'For example: --for 1h. It covers the sessions that connect in that time.',
   log_in: ({ user }) => `Log in with: captures login ${shellQuoted(user ?? 'NAME')}`,

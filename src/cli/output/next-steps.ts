@@ -42,7 +42,11 @@ export async function showNextSteps(world: World): Promise<number> {
     const lines = [
       // Whole: they end in the command to run.
       ...warnings.flatMap((text) => messageLines(escapeText(text), width)),
-      ...says.map((line) => truncate(escapeText(line), width)),
+      ...says.flatMap((line) => {
+        const text = escapeText(line);
+        // What leads to the commands is whole, too.
+        return line.endsWith(':') ? messageLines(text, width) : [truncate(text, width)];
+      }),
       ...commands.map((line) => `  ${escapeText(line)}`),
       '',
       'All commands: captures --help',
@@ -111,7 +115,7 @@ async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
       commands: [
         'captures env create NAME --url mysql://USER@HOST --password-from env:VARIABLE',
         'captures env create NAME     asks for what is missing',
-        `captures member add ENVIRONMENT ${shellQuoted(who.userName)}     for the admin of one that is there already`,
+        `captures member add ENVIRONMENT ${shellQuoted(who.userName)}     for its admin`,
       ],
     };
   }

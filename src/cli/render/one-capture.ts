@@ -234,11 +234,8 @@ export const captureDetailNoun = {
   detail: [...captureNoun.detail, INTERRUPTED, WARM_UP, ...ASKED_FOR, ...RECORDED, METRICS],
 } satisfies Noun<DetailedCapture>;
 
-/**
- * The same without the lines that say nothing: about trouble, or a recording, where there is none.
- * @param isElsewhere whether its folder is on the machine of a server.
- */
-export function detailNounOf(capture: DetailedCapture, isElsewhere = false): Noun<DetailedCapture> {
+/** The same without the lines that say nothing: about trouble, or a recording, where there is none. */
+export function detailNounOf(capture: DetailedCapture): Noun<DetailedCapture> {
   const isSaid = ({ field }: Column<DetailedCapture>): boolean => {
     if (field === 'trouble') return capture.trouble !== null;
     if (field === 'warmUp') return capture.options.warmUp !== null;
@@ -249,14 +246,5 @@ export function detailNounOf(capture: DetailedCapture, isElsewhere = false): Nou
       ? capture.recordsStatements
       : field === 'workload.records' || !field.startsWith('workload.');
   };
-  const detail = captureDetailNoun.detail.filter(isSaid);
-  return {
-    ...captureDetailNoun,
-    detail: isElsewhere ? detail.map(sayingWhere) : detail,
-  };
-}
-
-function sayingWhere(one: Column<DetailedCapture>): Column<DetailedCapture> {
-  if (one.field !== 'workload.folder') return one;
-  return { ...one, cell: (...of) => `${one.cell(...of)} (on the server's machine)` };
+  return { ...captureDetailNoun, detail: captureDetailNoun.detail.filter(isSaid) };
 }

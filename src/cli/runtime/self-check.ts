@@ -37,7 +37,9 @@ export async function diagnose(context: Context): Promise<ShownFinding[]> {
   const { diagnosis } = context.api;
   const shown = (found: readonly Finding[]): ShownFinding[] =>
     found.map((finding) => shownFinding(finding, context.now()));
-  findings.push(session, ...shown(await diagnosis.ofStore()));
+  findings.push(session);
+  // A server tells nobody who is not logged in.
+  if (actor !== null || context.server === null) findings.push(...shown(await diagnosis.ofStore()));
   if (actor !== null) findings.push(...shown(await diagnosis.ofEnvironments(actor)));
   return findings;
 }

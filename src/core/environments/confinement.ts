@@ -71,6 +71,13 @@ export function requireOwnReference(
   const isFirst = described.size === 0;
   const isOwn = described.has(reference) && [...described.keys()].every((one) => own.includes(one));
   if (isAllowed && (actor.isStoreAdmin || isKept) && (isFirst || isOwn)) return;
+  if (isKept) {
+    throw new AppError(
+      'invalid',
+      'The password of this environment is only for the server, account and TLS that it was described for',
+      { hint: { code: 'edit_at_store' } },
+    );
+  }
   throw new AppError('invalid', 'The server does not allow this password reference', {
     hint: 'Passwords are named by administrators of the store, where the server allows their file or variable, and only for the server that they were described for: see docs/permissions.md.',
   });

@@ -7,6 +7,7 @@ import { checkRecurrence, type Recurrence } from './cron.ts';
 import { getEnvironment } from '../environments/environment-service.ts';
 import { AppError } from '../errors.ts';
 import { checkName } from '../names.ts';
+import { nearNames } from '../near-names.ts';
 import type { Notice } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import { prepareRecording } from '../captures/preparation.ts';
@@ -47,7 +48,6 @@ export type ScheduleEdit = Partial<
 >;
 
 const MISSING = 'Schedule not found';
-const WHERE = { code: 'list_schedules' } as const;
 // What is kept a shorter time than this is hardly worth recording; a slip such as 30s for 30d costs it.
 const SHORTEST_RETAIN_MS = 60_000;
 const LONGEST_RETAIN_MS = 1_000 * 366 * 86_400_000;
@@ -184,8 +184,19 @@ export class ScheduleService {
     return getOwned(this.#store, actor, operation, ref, {
       noun: 'schedule',
       table: this.#store.schedules,
-      missing: () => new AppError('not_found', MISSING, { hint: WHERE }),
+      missing: () => missing(this.#near(actor, ref)),
     });
+  }
+
+  /** Names of schedules that the actor can see and may have meant. */
+  #near(actor: Actor, ref: string): string[] {
+    const environmentIds = this.#store.members.listFor(actor).map((member) => member.environmentId);
+    const names = this.#store.schedules
+      .list(environmentIds)
+      .map(({ name, environmentName }) =>
+        ref.includes('/') ? `${environmentName}/${name}` : name,
+      );
+    return nearNames(ref, [...new Set(names)]);
   }
 
   /**
@@ -324,9 +335,13 @@ export class ScheduleService {
 
   #listed(id: number): ListedSchedule {
     const schedule = this.#store.schedules.find(id);
-    if (schedule === null) throw new AppError('not_found', MISSING, { hint: WHERE });
+    if (schedule === null) throw missing([]);
     return schedule;
   }
+}
+
+function missing(near: readonly string[]): AppError {
+  return new AppError('not_found', MISSING, { hint: { code: 'list_schedules', near } });
 }
 
 const OVER = 'This schedule is over: it has no runs left';

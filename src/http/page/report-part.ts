@@ -13,6 +13,7 @@ import {
 import { drawnWindow } from '../../display/slice-rates.ts';
 import { highestOf, sparkRates, sparkText } from '../../display/sparks.ts';
 import type { RowDetail } from '../../display/table-data.ts';
+import { UNNAMED } from '../../display/unnamed-rows.ts';
 import { el, fact } from './elements.ts';
 import { isAbort } from './page-api.ts';
 import type { PageContext } from './page-view.ts';
@@ -102,11 +103,11 @@ function reportElements(report: ReportAnswer): HTMLElement[] {
     el(
       'div',
       { class: 'counts' },
-      countTable('Classes', report.byClass, report.statements),
-      countTable('Tables', report.tables, report.statements),
-      countTable('Users', report.users, report.statements),
-      countTable('Hosts', report.hosts, report.statements),
-      countTable('Databases', report.dbs, report.statements),
+      countTable('Classes', report.byClass, report.statements, UNNAMED.class),
+      countTable('Tables', report.tables, report.statements, UNNAMED.table),
+      countTable('Users', report.users, report.statements, UNNAMED.user),
+      countTable('Hosts', report.hosts, report.statements, UNNAMED.host),
+      countTable('Databases', report.dbs, report.statements, UNNAMED.db),
     ),
   ];
 }
@@ -177,7 +178,7 @@ function statementTable(report: ReportAnswer): HTMLElement {
       const number = value(row);
       return el('td', { class: 'number' }, number === null ? '' : text(number));
     });
-    const statement = el('code', {}, oneLine(row.text ?? row.name ?? '(unknown)'));
+    const statement = el('code', {}, oneLine(row.text ?? row.name ?? UNNAMED[report.by]));
     return el('tr', {}, el('td', {}, statement), ...numbers, el('td'));
   });
   return el(
@@ -227,10 +228,10 @@ function detailOf(row: ReportRow): Omit<RowDetail, 'sparks'> {
   };
   add('Digest', row.digest ?? '');
   add('Database', row.db ?? '');
-  add('Class', row.class ?? '');
-  add('Tables', namesText(tables));
-  add('Users', namesText(users));
-  add('Hosts', namesText(hosts));
+  add('Class', row.class ?? UNNAMED.class);
+  add('Tables', namesText(tables, UNNAMED.table));
+  add('Users', namesText(users, UNNAMED.user));
+  add('Hosts', namesText(hosts, UNNAMED.host));
   if (times !== null) {
     add('Rows examined', formatCount(times.rowsExamined));
     add('Rows sent', formatCount(times.rowsSent));
@@ -252,8 +253,8 @@ function detailOf(row: ReportRow): Omit<RowDetail, 'sparks'> {
   };
 }
 
-function namesText(names: readonly NamedCount[]): string {
-  return names.map(({ name, count }) => `${name ?? '(none)'} ${formatCount(count)}`).join(', ');
+function namesText(names: readonly NamedCount[], unnamed: string): string {
+  return names.map(({ name, count }) => `${name ?? unnamed} ${formatCount(count)}`).join(', ');
 }
 
 function shortened(text: string): string {
@@ -272,7 +273,12 @@ function oneLine(text: string): string {
 }
 
 /** Names with their counts, and a bar for each. */
-function countTable(title: string, counts: readonly NamedCount[], of: number): HTMLElement {
+function countTable(
+  title: string,
+  counts: readonly NamedCount[],
+  of: number,
+  unnamed: string,
+): HTMLElement {
   return el(
     'table',
     {},
@@ -294,7 +300,7 @@ function countTable(title: string, counts: readonly NamedCount[], of: number): H
         return el(
           'tr',
           {},
-          el('th', { scope: 'row' }, name ?? '(unknown)'),
+          el('th', { scope: 'row' }, name ?? unnamed),
           el('td', { class: 'number' }, formatCount(count)),
           el(
             'td',

@@ -20,6 +20,8 @@ import { outsideOf, temporaryFolder, TestStore } from '../../support/stores.ts';
 
 const URL = 'mysql://recorder@db1.example.com';
 const REFUSED = /^The server does not allow this /;
+const BOUND =
+  'The password of this environment is only for the server, account and TLS that it was described for';
 
 let test: TestStore;
 let ada: Actor;
@@ -217,7 +219,10 @@ describe('a password of the server', () => {
     const passwordFrom = 'env:SHOP_PASSWORD';
     await elsewhere.create(ada, { name: 'shop', server: { url: URL, passwordFrom } });
     const url = 'mysql://x@evil.example.com';
-    await expect(elsewhere.edit(ada, 'shop', { server: { url } })).rejects.toThrow(REFUSED);
+    await expect(elsewhere.edit(ada, 'shop', { server: { url } })).rejects.toMatchObject({
+      message: BOUND,
+      hint: { code: 'edit_at_store' },
+    });
     await elsewhere.delete(ada, 'shop');
     await expect(describeOne(elsewhere, { passwordFrom, url })).rejects.toThrow(REFUSED);
   });
@@ -303,7 +308,7 @@ describe('a password that an environment has', () => {
     const changed =
       'sslCa' in change && change.sslCa !== null ? { sslCa: file(change.sslCa) } : change;
     await expect(describeOne(elsewhere, { ...server, ...changed })).rejects.toThrow(REFUSED);
-    await expect(elsewhere.edit(ada, 'shop', { server: changed })).rejects.toThrow(REFUSED);
+    await expect(elsewhere.edit(ada, 'shop', { server: changed })).rejects.toThrow(BOUND);
     await elsewhere.edit(ada, 'shop', { server: { sslMode: 'VERIFY_IDENTITY' } });
     await here.edit(ada, 'shop', { server: changed });
   });

@@ -183,7 +183,9 @@ describe('a shared store', () => {
     }
     // Nor does an edit of something else bless what somebody else wrote.
     const edited = await captures('env', 'edit', 'shop', '--ssl-mode', 'PREFERRED');
-    expect(edited.stderr).toContain('give --url and --password-from together');
+    expect(edited.stderr).toContain(
+      `ada's commands may not use file:${password} for it yet, and daemons only where their --credentials or --credential-env allow it; to allow it, give --url and --password-from together.`,
+    );
     expect((await captures('env', 'check', 'shop')).status).toBe(2);
     await captures('env', 'edit', 'shop', ...url, ...from);
     expect((await captures('env', 'check', 'shop')).status).toBe(0);

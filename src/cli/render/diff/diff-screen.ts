@@ -11,7 +11,7 @@ import { escapeText } from '../../../display/escape.ts';
 import { hanging } from '../messages.ts';
 import { localTime } from '../moments.ts';
 import type { Tone } from '../paint.ts';
-import { SHOWN_DIGITS, UNNAMED } from '../report/report-rows.ts';
+import { SHOWN_DIGITS } from '../report/report-rows.ts';
 import { layoutRows, type RowColumn } from '../report/row-layout.ts';
 import { cut, type ReportView } from '../report/report-view.ts';
 import { columnRates, drawnWindow } from '../../../display/slice-rates.ts';
@@ -21,6 +21,7 @@ import { fillLines, wordsOf } from '../width.ts';
 import { changedRows, rowsOfKind, type ChangedRow, type RowKind } from './diff-noun.ts';
 import { signedChange } from './change-text.ts';
 import { overallLines, partText, restLines } from './diff-summary.ts';
+import { UNNAMED } from '../../../display/unnamed-rows.ts';
 
 const TITLES: Readonly<Record<RowKind, readonly [title: string, what: string, tone: Tone]>> = {
   new: ['NEW', 'in B alone', 'busy'],

@@ -8,7 +8,7 @@ import {
 import { moreIdleSide } from '../../../core/reports/idle-time.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { escapeText } from '../../../display/escape.ts';
-import { SHOWN_DIGITS, UNNAMED } from '../report/report-rows.ts';
+import { SHOWN_DIGITS } from '../report/report-rows.ts';
 import { type ReportView } from '../report/report-view.ts';
 import { rateText } from '../../../display/report-numbers.ts';
 import { captureWord } from '../shell-quoting.ts';
@@ -16,6 +16,7 @@ import { fillLines, truncate, wordsOf } from '../width.ts';
 import { changeText, percentChange } from './change-text.ts';
 import { oneByOne } from './one-by-one.ts';
 import { rowsOfKind } from './diff-noun.ts';
+import { UNNAMED } from '../../../display/unnamed-rows.ts';
 
 const LONGEST_NAME = 40;
 /** Of rows that changed together so many are named, each with so much of its statement. */

@@ -4,7 +4,6 @@ import type { Dimension, ReportRow } from '../../../core/reports/report.ts';
 import { counted } from '../../../core/units.ts';
 import { signedChange } from '../diff/change-text.ts';
 import { escapeText } from '../../../display/escape.ts';
-import { UNNAMED } from '../report/report-rows.ts';
 import type { DrawnWindow } from '../../../display/slice-rates.ts';
 import { cutText, type Cut } from './cuts.ts';
 import type { RowDetail } from '../../../display/table-data.ts';
@@ -18,6 +17,7 @@ import {
 } from './row-columns.ts';
 import type { TableColumn } from './row-table.ts';
 import { highestOf, sparkRates, sparkText } from '../../../display/sparks.ts';
+import { UNNAMED } from '../../../display/unnamed-rows.ts';
 
 /** How the two sides of a comparison are shown. */
 export interface Sides {

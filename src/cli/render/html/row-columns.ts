@@ -9,7 +9,7 @@ import type {
 import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { cutText, type Cut } from './cuts.ts';
 import { escapeLines, escapeText } from '../../../display/escape.ts';
-import { databaseBefore, percentText, UNNAMED } from '../report/report-rows.ts';
+import { databaseBefore, percentText } from '../report/report-rows.ts';
 import { sharedMark } from '../report/row-times.ts';
 import { shownOrder } from '../report/row-order.ts';
 import { lengthText, millisecondsText, rateText } from '../../../display/report-numbers.ts';
@@ -17,6 +17,7 @@ import { type DrawnWindow } from '../../../display/slice-rates.ts';
 import type { RowDetail } from '../../../display/table-data.ts';
 import type { RowTable, TableColumn } from './row-table.ts';
 import { highestOf, sparkRates, sparkText } from '../../../display/sparks.ts';
+import { UNNAMED } from '../../../display/unnamed-rows.ts';
 
 /** What a dimension is called: one, and all of it. */
 export const DIMENSION_WORDS: Readonly<Record<Dimension, readonly [one: string, all: string]>> = {

@@ -4,10 +4,11 @@ import { escapeLines, escapeText } from '../../../display/escape.ts';
 import { localTime } from '../moments.ts';
 import { displayWidth, fillLines } from '../width.ts';
 import { ALL_OF_IT, partLines, titleLines, type AskedPart } from './report-head.ts';
-import { percentText, UNNAMED } from './report-rows.ts';
+import { percentText } from './report-rows.ts';
 import { cut, labelled, namesWords, rateLine, type ReportView } from './report-view.ts';
 import { columnRates, drawnWindow } from '../../../display/slice-rates.ts';
 import { lengthText, millisecondsText, rateText } from '../../../display/report-numbers.ts';
+import { UNNAMED } from '../../../display/unnamed-rows.ts';
 
 /** One digest with everything that is known of it: the whole text, who sent it, when, and an example. */
 export function renderDigest(

@@ -3,7 +3,7 @@ import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { escapeText } from '../../../display/escape.ts';
 import { isoTime, localTime } from '../moments.ts';
 import { partLines, timesText, type AskedPart } from './report-head.ts';
-import { percentText, SHOWN_DIGITS, UNNAMED } from './report-rows.ts';
+import { percentText, SHOWN_DIGITS } from './report-rows.ts';
 import { timeColumns } from './row-times.ts';
 import { digestsText, OTHER, otherRow, sessionsSeen } from './report-unlisted.ts';
 import { cut, rateLine, type ReportView } from './report-view.ts';
@@ -11,6 +11,7 @@ import { rateText } from '../../../display/report-numbers.ts';
 import { layoutRows, type RowColumn } from './row-layout.ts';
 import { hasTimes, isMeasured, MEASURED, shownOrder, sorted } from './row-order.ts';
 import { fillLines } from '../width.ts';
+import { UNNAMED } from '../../../display/unnamed-rows.ts';
 
 /** What a watched report is ordered by, by the key that asks for it. */
 export const LIVE_KEYS: Readonly<Record<string, SortKey>> = {

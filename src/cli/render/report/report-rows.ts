@@ -9,6 +9,7 @@ import { rateText } from '../../../display/report-numbers.ts';
 import { OTHER, otherRow } from './report-unlisted.ts';
 import { sorted } from './row-order.ts';
 import { timeColumns } from './row-times.ts';
+import { UNNAMED } from '../../../display/unnamed-rows.ts';
 
 /** Hex digits of a digest that are shown: enough to ask for it. */
 export const SHOWN_DIGITS = 8;
@@ -113,17 +114,6 @@ const NAME_HEADERS: Readonly<Record<Report['by'], string>> = {
   db: 'DATABASE',
   class: 'CLASS',
   session: 'SESSION',
-};
-
-/** What rows without a name are of. */
-export const UNNAMED: Readonly<Record<Report['by'], string>> = {
-  digest: '-',
-  table: '(no table)',
-  user: '(unknown)',
-  host: '(unknown)',
-  db: '(none)',
-  class: 'other',
-  session: '-',
 };
 
 function nameColumn({ rows, by }: Report): RowColumn {

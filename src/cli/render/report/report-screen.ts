@@ -5,10 +5,11 @@ import { escapeText } from '../../../display/escape.ts';
 import { messageLines } from '../messages.ts';
 import { ALL_OF_IT, renderReportHead, type AskedPart } from './report-head.ts';
 import { layoutRows } from './row-layout.ts';
-import { percentText, renderReportRows, SHOWN_DIGITS, UNNAMED } from './report-rows.ts';
+import { percentText, renderReportRows, SHOWN_DIGITS } from './report-rows.ts';
 import { sharedNote } from './row-times.ts';
 import { shownOrder } from './row-order.ts';
 import { labelled, namesWords, type ReportView } from './report-view.ts';
+import { UNNAMED } from '../../../display/unnamed-rows.ts';
 
 const MOST_TABLES = 10;
 const MOST_NAMES = 8;
