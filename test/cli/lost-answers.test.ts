@@ -1,74 +1,16 @@
-import { createServer, request, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import { UserService } from '../../src/core/users/user-service.ts';
+import { Between } from '../support/between.ts';
 import { initialisedHome, PASSWORD, runCaptures, type CliOptions } from '../support/cli.ts';
 import { serveHome, type ServedHome } from '../support/served-home.ts';
 import { recordedCapture } from '../support/recorded-captures.ts';
 import { SERVER, temporaryFolder, TestStore } from '../support/stores.ts';
 import { statements } from '../workload/recorded.ts';
-
-/** What becomes of a request: it goes through, it and its answer are lost, or its answer alone. */
-type Fate = 'through' | 'lost' | 'answer lost' | 'answer held';
-
-/** What is in front of a server, and loses what it is told to. */
-class Between {
-  readonly #server: Server;
-  /** The port behind it. */
-  to: number;
-  fateOf: (asked: IncomingMessage) => Fate = () => 'through';
-  /** Told when the server has answered what is held. */
-  onHeld: () => void = () => undefined;
-
-  constructor(to: number) {
-    this.to = to;
-    this.#server = createServer((asked, answer) => {
-      const fate = this.fateOf(asked);
-      if (fate === 'lost') {
-        asked.socket.destroy();
-        return;
-      }
-      const { method = '', url = '', headers } = asked;
-      const on = request({ host: '127.0.0.1', port: this.to, method, path: url, headers });
-      on.on('error', () => asked.socket.destroy());
-      on.once('response', (given: IncomingMessage) => {
-        if (fate === 'through') {
-          answer.writeHead(given.statusCode ?? 0, given.headers);
-          given.on('error', () => answer.destroy());
-          given.pipe(answer);
-          return;
-        }
-        given.resume().once('end', () => {
-          if (fate === 'answer lost') asked.socket.destroy();
-          else this.onHeld();
-        });
-      });
-      if (fate === 'through') answer.once('close', () => on.destroy());
-      asked.pipe(on);
-    });
-  }
-
-  listen(): Promise<void> {
-    return new Promise((resolve) => void this.#server.listen(0, '127.0.0.1', resolve));
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Breaks off what is under way. */
-  cut(): void {
-    this.#server.closeAllConnections();
-  }
-
-  close(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-}
 
 let server: ServedHome;
 let between: Between;
@@ -114,7 +56,12 @@ function hurriedClock(): Clock {
 }
 
 const isCreation = ({ method, url = '' }: IncomingMessage): boolean =>
-  method === 'POST' && url.startsWith('/api/captures');
+  method === 'POST' && /^\/api\/captures(\?|$)/.test(url);
+
+async function statusOf(capture: string): Promise<unknown> {
+  const { stdout } = await runCaptures(['get', `shop/${capture}`, '--json'], machine);
+  return (JSON.parse(stdout) as { status: unknown }).status;
+}
 
 describe('create', () => {
   it('whose answer is lost says what the server has, and how to look at it', async () => {
@@ -138,20 +85,50 @@ describe('create', () => {
     expect(stderr).toContain('Nothing was created: work has no new capture "none".');
   });
 
+  it('that is interrupted when it is done, before its answer came, says that the capture goes on', async () => {
+    const signals = new SignalDesk();
+    between.fateOf = (asked) => (isCreation(asked) ? 'answer held' : 'through');
+    between.onHeld = () => void signals.deliver('SIGINT');
+    const argv = ['create', 'held', '--env', 'shop'];
+    const { status, stderr } = await runCaptures(argv, { ...machine, signals });
+    expect(status).toBe(130);
+    expect(stderr).toContain('held continues. To stop it: captures stop shop/held');
+  });
+
+  it('for a command that is interrupted then ends the capture', async () => {
+    const signals = new SignalDesk();
+    between.fateOf = (asked) => (isCreation(asked) ? 'answer held' : 'through');
+    between.onHeld = () => void signals.deliver('SIGINT');
+    const argv = ['create', 'held back', '--env', 'shop', '--', 'true'];
+    const { status, stderr } = await runCaptures(argv, { ...machine, signals });
+    expect(status).toBe(130);
+    expect(stderr).toBe('Ending the capture held back: its command has not been run.\n');
+    expect(await statusOf('held back')).toBe('DONE');
+  });
+
+  it('for a command, whose answer is lost, records it all the same', async () => {
+    between.fateOf = (asked) => (isCreation(asked) ? 'answer lost' : 'through');
+    const argv = ['create', 'lost sight', '--env', 'shop', '--', 'false'];
+    const run = { ...machine, runCommand: () => Promise.resolve({ status: 3 }) };
+    expect((await runCaptures(argv, run)).status).toBe(3);
+    expect(await statusOf('lost sight')).toBe('DONE');
+  });
+
   it.each([
-    ['alone', []],
-    ['for a command, which is not run,', ['--', 'true']],
+    ['has to be ended', 'older', ['--', 'true']],
+    ['is told of', 'older', []],
   ])(
-    '%s that is interrupted when it is done, before its answer came, says so',
-    async (_how, command) => {
+    'leaves a capture alone that was there before, where its own %s',
+    async (_what, name, more) => {
+      await runCaptures(['create', name, '--env', 'shop'], machine);
       const signals = new SignalDesk();
       between.fateOf = (asked) => (isCreation(asked) ? 'answer held' : 'through');
       between.onHeld = () => void signals.deliver('SIGINT');
-      const name = `held ${command.length}`;
-      const argv = ['create', name, '--env', 'shop', ...command];
+      const argv = ['create', name, '--env', 'shop', ...more];
       const { status, stderr } = await runCaptures(argv, { ...machine, signals });
       expect(status).toBe(130);
-      expect(stderr).toMatch(/work has shop\/held \d \(id \d+, of ada\), which is RUNNING\./);
+      expect(stderr).toMatch(/work has shop\/older \(id \d+, of ada\), which is RUNNING\./);
+      expect(await statusOf(name)).toBe('RUNNING');
     },
   );
 
@@ -174,6 +151,82 @@ describe('create', () => {
     expect(status).toBe(130);
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
       'It is not known whether "silent" was created on work. To look: captures list --env shop',
+    );
+  });
+});
+
+describe('create with a command', () => {
+  const withCommand = (name: string, status: number, meanwhile: () => Promise<void> | void) =>
+    runCaptures(['create', name, '--env', 'shop', '--', 'npm', 'test'], {
+      ...machine,
+      clock: hurriedClock(),
+      runCommand: async () => {
+        await meanwhile();
+        return { status };
+      },
+    });
+  const loseAll = (): void => {
+    between.fateOf = () => 'lost';
+  };
+
+  it.each([
+    [3, 3],
+    [0, 9],
+  ])(
+    'that exits with %i when the server is away exits with %i, and says how to end the capture',
+    async (its, status) => {
+      const result = await withCommand(`away ${its}`, its, loseAll);
+      expect(result.status).toBe(status);
+      const text = result.stderr.replaceAll(/\s+/g, ' ');
+      expect(text).toContain('closed the connection before it answered');
+      expect(text).toMatch(
+        /shop\/away \d \(id \d+\) on work may go on, and nothing else ends it\. To end it, once that is possible: captures stop 'shop\/away \d'/,
+      );
+    },
+  );
+
+  it.each([
+    [3, 3],
+    [0, 4],
+  ])(
+    'that exits with %i when the login has ended exits with %i, and says how to end the capture',
+    async (its, status) => {
+      const test = new TestStore(systemClock);
+      const ada = test.user('ada');
+      test.environment({ admin: [ada] }, { name: 'shop' });
+      const users = new UserService(test.store, systemClock);
+      const { secret } = await users.createToken(ada, 'ci');
+      const other = await serveHome(test.store.directory, { version: '0.1.0' });
+      between.to = other.port;
+      const result = await runCaptures(['create', 'ended', '--env', 'shop', '--', 'npm', 'test'], {
+        ...machine,
+        env: { CAPTURES_TOKEN: secret },
+        runCommand: async () => {
+          await users.revokeToken(ada, 'ci');
+          return { status: its };
+        },
+      });
+      await other.close();
+      expect(result.status).toBe(status);
+      expect(result.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+        /shop\/ended \(id \d+\) on work goes on, and nothing else ends it\. To end it: captures stop shop\/ended/,
+      );
+    },
+  );
+
+  it('whose end is known, and what it recorded is not, exits with its status', async () => {
+    let isEnded = false;
+    const run = withCommand('known', 0, () => {
+      between.fateOf = ({ url = '' }) => {
+        if (isEnded) return 'lost';
+        isEnded = url.includes('/end');
+        return 'through';
+      };
+    });
+    const { status, stderr } = await run;
+    expect(status).toBe(0);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+      'warning: The capture known is DONE. What it has is not known: The server',
     );
   });
 });

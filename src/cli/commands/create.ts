@@ -22,7 +22,6 @@ import {
 } from '../input/filters-and-guards.ts';
 import { askEnvironment, askName } from '../input/questions.ts';
 import { tellEvents } from '../output/capture-events.ts';
-import { tellFirstValues } from '../output/first-values.ts';
 import { hintText } from '../output/hint-texts.ts';
 import { captureNoun } from '../render/captures.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
@@ -137,32 +136,49 @@ async function run(options: Options, context: Context): Promise<number> {
       },
     );
   const held = new HeldSignals(signals);
-  // Else a signal ends the command at once: nothing is there then.
+  // Else a signal ends the command at once until the capture is there: nothing is left then.
   const isHeld = command !== null || context.server !== null;
   const capture = await approving(context, options.yes === true, (approved) =>
     isHeld
-      ? keepingSight(context, request, held, (interrupted) => create(approved, interrupted))
+      ? keepingSight(context, request, held, { isForCommand: command !== null }, (interrupted) =>
+          create(approved, interrupted),
+        )
       : create(approved, signals.interrupted),
   );
+  // From here on there is something to be said of it.
+  held.take();
   try {
     if (command !== null) return await recordCommand(capture, command, context, held);
+    await showCreated(capture, options, context, held);
+    return 0;
   } finally {
     held.release();
   }
-  const recording = new Recording(context);
+}
+
+/** Waits for as long as the options want, and prints the capture. @param held taken over. */
+async function showCreated(
+  capture: CreatedCapture,
+  options: Options,
+  context: Context,
+  held: HeldSignals,
+): Promise<void> {
+  const recording = new Recording(context, held);
+  await recording.leaveIfInterrupted(capture);
   const isScheduled = capture.status === 'SCHEDULED';
   let shown: ListedCapture = capture;
   if (!isScheduled && options.wait !== false && !isOver(capture.status)) {
     shown = await recording.untilRunning(capture);
-    if (capture.mayLackValues) shown = await tellFirstValues(context, shown);
+    if (capture.mayLackValues) shown = await recording.untilValuesSeen(shown);
   }
   await tellEndless(shown, context);
   if (options.wait === true && !isOver(capture.status)) {
-    await recording.printResult(await recording.untilOver(shown));
+    const over = await recording.untilOver(shown);
+    held.release();
+    await recording.printResult(over);
   } else {
     await context.printOne(captureNoun, shown);
   }
-  return 0;
 }
 
 /** Says on a terminal that what records now has no end, which is easily forgotten. */

@@ -1,16 +1,16 @@
 import { isOver } from '../../core/captures/capture.ts';
 import { refuseFailed } from '../../core/captures/following.ts';
-import { isAppError } from '../../core/errors.ts';
+import { isAppError, messageOf } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import { captureWord } from '../render/shell-quoting.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { counted, formatDuration } from '../../core/units.ts';
 import { tellEvents } from '../output/capture-events.ts';
-import { tellLackingValues } from '../output/first-values.ts';
-import { losingSight } from '../output/server-loss.ts';
+import { tellFirstValues, tellLackingValues } from '../output/first-values.ts';
+import { leavingUnended, losingSight } from '../output/server-loss.ts';
 import { Progress } from '../output/progress-line.ts';
 import type { Context } from '../runtime/context.ts';
-import { EXIT_STATUS } from '../runtime/exit-status.ts';
+import { EXIT_STATUS, FailureBeside } from '../runtime/exit-status.ts';
 import type { Prompter } from '../input/prompter.ts';
 import type { HeldSignals } from '../runtime/held-signals.ts';
 import { errnoOf } from '../runtime/private-files.ts';
@@ -23,10 +23,13 @@ const NOT_STARTED: Record<CommandFault, number> = { missing: 127, forbidden: 126
 /** Follows one capture from its creation to where the user wants to see it. */
 export class Recording {
   readonly #context: Context;
+  readonly #held: HeldSignals;
   readonly #progress: Progress;
 
-  constructor(context: Context) {
+  /** @param held taken over: also a signal that comes between two steps is one to the next step. */
+  constructor(context: Context, held: HeldSignals) {
     this.#context = context;
+    this.#held = held;
     this.#progress = new Progress(context, { isData: false });
   }
 
@@ -39,6 +42,15 @@ export class Recording {
       return await this.untilBegun(capture);
     } catch (error) {
       if (error instanceof Interrupted) await this.#sayThatItContinues(capture);
+      throw losingSight(error, this.#context, capture);
+    }
+  }
+
+  /** Looks at the first values of one that is RUNNING. A signal ends the look, and is one to the next step. */
+  async untilValuesSeen(capture: ListedCapture): Promise<ListedCapture> {
+    try {
+      return await tellFirstValues(this.#context, capture, this.#held.interrupted);
+    } catch (error) {
       throw losingSight(error, this.#context, capture);
     }
   }
@@ -74,6 +86,7 @@ export class Recording {
   ): Promise<ListedCapture> {
     const { api, world } = this.#context;
     const actor = await this.#context.actor();
+    this.#held.throwPending();
     const pause = new AbortController();
     const stopListening = world.signals.listen((signal) => pause.abort(new Interrupted(signal)));
     try {
@@ -97,11 +110,12 @@ export class Recording {
   /**
    * Stops the capture, whatever its status, and waits for its end. A signal meanwhile does not end that, a second
    * one does.
+   * @throws AppError that says where the capture is, and how to end it.
    */
-  async stop(capture: ListedCapture, held: HeldSignals): Promise<ListedCapture> {
+  async stop(capture: ListedCapture): Promise<ListedCapture> {
     const { name, id } = capture;
     const context = this.#context;
-    const interrupted = held.abortedBySecond(
+    const interrupted = this.#held.abortedBySecond(
       () => void context.note(`Ending the capture ${name}. To leave before its end: once more`),
     );
     const tell = tellEvents(context);
@@ -112,41 +126,49 @@ export class Recording {
         async (event) => (event.type === 'stopping' ? undefined : tell(event)),
       );
     } catch (error) {
-      if (error instanceof Interrupted || isAppError(error, 'remote_failed')) {
-        await this.sayThatItMayGoOn(capture);
+      if (error instanceof Interrupted) {
+        await context.note(
+          `${name} may not have ended. To stop it: captures stop ${captureWord(capture)}`,
+        );
       }
-      // Notes are not for JSON.
-      throw context.isJson ? losingSight(error, context, capture) : error;
+      throw isAppError(error) ? leavingUnended(error, context, capture) : error;
     }
-  }
-
-  /** Where we cannot know whether it was ended. */
-  sayThatItMayGoOn(capture: ListedCapture): Promise<void> {
-    return this.#context.note(
-      `${capture.name} may not have ended. To stop it: captures stop ${captureWord(capture)}`,
-    );
   }
 
   async #askToStop(capture: ListedCapture, interrupted: Interrupted): Promise<void> {
     const { api, canPrompt, world } = this.#context;
     if (interrupted.signal === 'SIGINT' && canPrompt) {
+      // A signal ends the question.
+      this.#held.release();
       const prompter = await this.#context.openPrompter();
       if (await isAgreed(prompter, `Stop the capture ${capture.name}?`)) {
         const actor = await this.#context.actor();
         const ref = String(capture.id);
         const { status } = await api.captures.get(actor, ref);
         // One that is ending needs nothing; the core refuses one that cannot be stopped yet.
-        if (isOver(status) || status === 'STOPPING') return;
-        const how = { reason: null, waits: false };
-        await resultOf(
-          api.captures.stop(actor, ref, how, world.signals.interrupted),
-          tellEvents(this.#context),
-        );
+        if (!isOver(status) && status !== 'STOPPING') {
+          const how = { reason: null, waits: false };
+          await resultOf(
+            api.captures.stop(actor, ref, how, world.signals.interrupted),
+            tellEvents(this.#context),
+          );
+        }
+        this.#held.take();
         return;
       }
     }
     await this.#sayThatItContinues(capture);
     throw interrupted;
+  }
+
+  /** For one whose creation a signal met. @throws Interrupted that has come. */
+  async leaveIfInterrupted(capture: ListedCapture): Promise<void> {
+    try {
+      this.#held.throwPending();
+    } catch (error) {
+      await this.#sayThatItContinues(capture);
+      throw error;
+    }
   }
 
   #sayThatItContinues(capture: ListedCapture): Promise<void> {
@@ -178,7 +200,7 @@ export async function recordCommand(
   context: Context,
   held: HeldSignals,
 ): Promise<number> {
-  const recording = new Recording(context);
+  const recording = new Recording(context, held);
   const [program = '', ...args] = command;
   const { interrupted } = held;
   let status: number;
@@ -187,27 +209,37 @@ export async function recordCommand(
     await recording.untilBegun(capture);
     ({ status } = await context.world.runCommand(program, args, interrupted));
   } catch (error) {
-    if (isAppError(error)) {
-      if (error.code === 'remote_failed') await recording.sayThatItMayGoOn(capture);
-      throw context.isJson ? losingSight(error, context, capture) : error;
-    }
+    if (isAppError(error)) throw leavingUnended(error, context, capture);
     if (error instanceof Interrupted) {
       await context.note(`Ending the capture ${capture.name}: its command has not been run.`);
     }
-    await recording.stop(capture, held);
+    await recording.stop(capture).catch((failure: unknown) => {
+      // Also a server takes back what nobody waits for.
+      if (!(error instanceof Interrupted) || !isAppError(failure, 'not_found')) throw failure;
+    });
     if (error instanceof Interrupted) throw error;
     return tellCommandFault(context, program, faultOf(error), 'the capture is stopped');
   }
   // Also after Ctrl-C ended the command.
-  const over = await recording.stop(capture, held);
+  const over = await recording.stop(capture).catch((error: unknown) => {
+    throw isAppError(error) && status !== 0 ? new FailureBeside(error, status) : error;
+  });
   held.release();
   if (status === 0) refuseFailed(over);
   if (over.status === 'FAILED') {
     await context.warn(`The capture ${over.name} failed: ${over.reason ?? 'reason unknown'}`);
     return status === 0 ? EXIT_STATUS.capture_failed : status;
   }
-  await context.note(await summaryOf(context, over));
-  await tellLackingValues(context, over);
+  try {
+    await context.note(await summaryOf(context, over));
+    await tellLackingValues(context, over);
+  } catch (error) {
+    // The capture has its end, and the command its status.
+    if (!isAppError(error)) throw error;
+    await context.warn(
+      `The capture ${over.name} is ${over.status}. What it has is not known: ${messageOf(error)}`,
+    );
+  }
   return status;
 }
 

@@ -1,7 +1,9 @@
 import { ALL_CAPTURES } from '../../core/captures/capture-list.ts';
+import { isOver } from '../../core/captures/capture.ts';
 import type { CreatedCapture } from '../../core/captures/capture-creation.ts';
 import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import { isAppError } from '../../core/errors.ts';
+import type { ListedCapture } from '../../core/store.ts';
 import { fullName } from '../render/full-name.ts';
 import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 import { mayBeDone, withMore } from '../output/server-loss.ts';
@@ -18,8 +20,10 @@ const NEWEST = 20;
 
 /**
  * Creates a capture. On a server its answer may be lost, or no longer waited for, when the capture is there already:
- * then the server is asked once more, and what it knows of the capture is said.
+ * then the server is asked once more. One that is known to be this one, and has to be ended or to be told of, is
+ * returned; else what the server knows is said.
  * @param held taken over from here on; released where no capture was created, to prompts too.
+ * @param how.isForCommand nothing else would end the capture.
  * @param create is given what ends it.
  * @throws what `create` does; where the answer was lost, with what is known.
  */
@@ -27,34 +31,76 @@ export async function keepingSight(
   context: Context,
   request: Pick<CaptureRequest, 'name' | 'environment'>,
   held: HeldSignals,
+  how: { readonly isForCommand: boolean },
   create: (interrupted: AbortSignal) => Promise<CreatedCapture>,
 ): Promise<CreatedCapture> {
   let isCreated = false;
   held.take();
+  const since = context.serverNow;
   try {
     const created = await create(held.interrupted);
     isCreated = true;
     return created;
   } catch (error) {
     if (context.server === null) throw error;
-    if (error instanceof Interrupted) {
-      await context.note(await whatIsThere(context, context.server.name, request, LAST_LOOK_MS));
+    const isLeft = error instanceof Interrupted;
+    if (!isLeft && (!mayBeDone(error) || !isAppError(error))) throw error;
+    const newest = await newestOf(context, request, isLeft ? LAST_LOOK_MS : LONG_LOOK_MS);
+    const found = newest?.find((one) => isNamed(one, request.name)) ?? null;
+    if (found !== null && isOpen(found) && (isLeft || how.isForCommand)) {
+      if (await isOurs(context, found, since)) {
+        isCreated = true;
+        // It began without being looked at.
+        return { ...found, mayLackValues: false };
+      }
     }
-    if (!mayBeDone(error) || !isAppError(error)) throw error;
-    const known = await whatIsThere(context, context.server.name, request, LONG_LOOK_MS);
-    throw withMore(error, known);
+    const known =
+      newest === null
+        ? `It is not known whether "${request.name}" was created on ${context.server.name}. To look: captures list --env ${shellQuoted(request.environment)}`
+        : whatIsKnown(context.server.name, request.name, found);
+    if (!isLeft) throw withMore(error, known);
+    await context.note(known);
+    throw error;
   } finally {
     if (!isCreated) held.release();
   }
 }
 
-/** What the server knows of a capture by now; it gets a little time to say that. A second signal ends it, too. */
-async function whatIsThere(
+function isNamed({ name }: ListedCapture, wanted: string): boolean {
+  return name.toLowerCase() === wanted.toLowerCase();
+}
+
+/** Whether it records now, or soon. */
+function isOpen({ status }: ListedCapture): boolean {
+  return status !== 'SCHEDULED' && !isOver(status);
+}
+
+/**
+ * Whether a capture is the one that was asked for: made by this user, not before that. The name is unique in its
+ * environment, so one that was there before was a refusal.
+ * @param since by the server's clock; null where that is not known.
+ */
+async function isOurs(
   context: Context,
-  server: string,
-  { name, environment }: Pick<CaptureRequest, 'name' | 'environment'>,
+  { ownerId, createdAt }: ListedCapture,
+  since: number | null,
+): Promise<boolean> {
+  const { userId } = await context.actor();
+  return ownerId === userId && since !== null && createdAt >= since;
+}
+
+function whatIsKnown(server: string, name: string, found: ListedCapture | null): string {
+  if (found === null) return `Nothing was created: ${server} has no new capture "${name}".`;
+  const { id, status, ownerName } = found;
+  return `${server} has ${fullName(found)} (id ${id}, of ${ownerName}), which is ${status}. To look at it: captures get ${captureWord(found)}; to delete it: captures delete ${captureWord(found)}`;
+}
+
+/** The newest captures of its environment; null where the server does not say soon. A second signal ends it, too. */
+async function newestOf(
+  context: Context,
+  { environment }: Pick<CaptureRequest, 'environment'>,
   patience: number,
-): Promise<string> {
+): Promise<readonly ListedCapture[] | null> {
   const { api, world } = context;
   const actor = await context.actor();
   const enough = new AbortController();
@@ -63,14 +109,7 @@ async function whatIsThere(
     const request = { ...ALL_CAPTURES, environment, limit: NEWEST };
     const look = context.untilAnswered(() => api.captures.list(actor, request));
     const isTooLate = world.clock.sleep(patience, enough.signal).then(() => null);
-    const newest = await Promise.race([look.catch(() => null), isTooLate]);
-    if (newest === null) {
-      return `It is not known whether "${name}" was created on ${server}. To look: captures list --env ${shellQuoted(environment)}`;
-    }
-    const found = newest.find((one) => one.name.toLowerCase() === name.toLowerCase());
-    if (found === undefined) return `Nothing was created: ${server} has no new capture "${name}".`;
-    const { id, status, ownerName } = found;
-    return `${server} has ${fullName(found)} (id ${id}, of ${ownerName}), which is ${status}. To look at it: captures get ${captureWord(found)}; to delete it: captures delete ${captureWord(found)}`;
+    return await Promise.race([look.catch(() => null), isTooLate]);
   } finally {
     enough.abort();
     stopListening();

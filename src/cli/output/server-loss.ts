@@ -36,10 +36,29 @@ export function mayBeDone(error: unknown): boolean {
  */
 export function losingSight(error: unknown, context: Context, capture: ListedCapture): unknown {
   const { server } = context;
-  if (server === null || serverFaultOf(error) === null || !isAppError(error)) return error;
+  if (server === null || !isAppError(error)) return error;
+  if (serverFaultOf(error) === null && error.code !== 'unauthenticated') return error;
   return withMore(
     error,
     `${fullName(capture)} (id ${capture.id}) was ${capture.status} when ${server.name} last answered, and goes on without this command. To look at it: captures get ${captureWord(capture)}`,
+  );
+}
+
+/**
+ * The failure to throw where a capture was to be ended that nothing else ends: it says how to.
+ * @returns one that says what became of the capture as it is.
+ */
+export function leavingUnended(
+  error: AppError,
+  context: Pick<Context, 'onServer'>,
+  capture: ListedCapture,
+): AppError {
+  if (error.code === 'not_found' || error.code === 'capture_failed') return error;
+  const isRefused = error.code === 'unauthenticated' || error.code === 'forbidden';
+  const [goesOn, when] = isRefused ? ['goes on', ''] : ['may go on', ', once that is possible'];
+  return withMore(
+    error,
+    `${fullName(capture)} (id ${capture.id})${context.onServer} ${goesOn}, and nothing else ends it. To end it${when}: captures stop ${captureWord(capture)}`,
   );
 }
 

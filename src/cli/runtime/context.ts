@@ -180,6 +180,12 @@ export class Context extends Terminal {
     return this.#connected?.api.serverVersion() ?? null;
   }
 
+  /** Now, by the server's clock, or a little before; null where that is not known. */
+  get serverNow(): number | null {
+    const ahead = this.#connected?.api.clockAhead() ?? null;
+    return ahead === null ? null : this.now() + ahead;
+  }
+
   /** Before secrets are asked for: nothing where the store is here. @throws AppError `remote_failed`. */
   async reachServer(): Promise<void> {
     await this.#connected?.api.reach();
@@ -222,12 +228,15 @@ export class Context extends Terminal {
    * Asks for what is only read until a server answers: one that is started anew is asked again for a minute, of
    * which the user is told. Of the store of this machine it is asked once.
    * @param ask is called anew each time.
+   * @param interrupted ends that; where it is left out, a signal to the program does.
    */
-  untilAnswered<Value>(ask: () => PromiseLike<Value>): Promise<Value> {
-    const { signals } = this.world;
+  untilAnswered<Value>(
+    ask: () => PromiseLike<Value>,
+    interrupted = this.world.signals.interrupted,
+  ): Promise<Value> {
     return this.#connected === null
       ? Promise.resolve(ask())
-      : this.#connected.api.outlast(ask, signals.interrupted);
+      : this.#connected.api.outlast(ask, interrupted);
   }
 
   /**

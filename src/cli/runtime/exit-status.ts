@@ -1,5 +1,6 @@
 import {
   API_CODES,
+  AppError,
   isAppError,
   messageOf,
   type ErrorCode,
@@ -25,6 +26,17 @@ export const EXIT_STATUS: Record<ErrorCode, number> = {
   remote_failed: 9,
   store_unusable: 10,
 };
+
+/** A failure beside that of a command that was run: its exit status is the command's. */
+export class FailureBeside extends AppError {
+  readonly status: number;
+
+  /** @param status not 0. */
+  constructor({ code, message, hint, cause }: AppError, status: number) {
+    super(code, message, { hint, cause });
+    this.status = status;
+  }
+}
 
 const LONGEST_LINE = 2_000;
 
@@ -54,7 +66,7 @@ export async function reportFailure(
     ? `${JSON.stringify(asJson(failure))}\n`
     : asText(failure, messageWidth(world.stderr, world.env)) + (how.debug ? stackOf(error) : '');
   await tryToWrite(world, text);
-  return EXIT_STATUS[failure.code];
+  return error instanceof FailureBeside ? error.status : EXIT_STATUS[failure.code];
 }
 
 async function tryToWrite({ stderr }: Pick<World, 'stderr'>, text: string): Promise<void> {

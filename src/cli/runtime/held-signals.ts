@@ -36,6 +36,14 @@ export class HeldSignals {
     return this.#interruption.signal;
   }
 
+  /** @throws Interrupted that has come, once: it is forgotten then. */
+  throwPending(): void {
+    const { signal } = this.#interruption;
+    if (!signal.aborted) return;
+    this.#interruption = new AbortController();
+    throw signal.reason as Interrupted;
+  }
+
   release(): void {
     this.#release?.();
     this.#release = null;

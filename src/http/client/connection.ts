@@ -3,7 +3,12 @@ import * as z from 'zod/mini';
 import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { API_VERSION, API_VERSION_HEADER, CLIENT_HEADER } from '../contract/failure-form.ts';
+import {
+  API_VERSION,
+  API_VERSION_HEADER,
+  CLIENT_HEADER,
+  TIME_HEADER,
+} from '../contract/failure-form.ts';
 import { FRAMES_TYPE } from '../contract/frames.ts';
 import type { EventOf, Input, InputOf, ResultOf, Route, RowOf } from '../contract/route.ts';
 import { AnswerReader, JSON_TYPE } from './answer-reader.ts';
@@ -52,6 +57,8 @@ export class Connection {
   readonly #answers: AnswerReader;
   readonly #closing = new AbortController();
   readonly #warnings: string[] = [];
+  readonly #clock: Clock | null;
+  #clockAhead: number | null = null;
   /** What lasts goes through it: the server may be started anew meanwhile. */
   readonly outage: Outage;
   /** Who asks; null before anybody has said so. */
@@ -61,6 +68,7 @@ export class Connection {
     const { url, version, ca = null, signal = NEVER, patience = FIRST_ANSWER_MS } = options;
     const { clock = null, proxy = null } = options;
     this.#patience = patience;
+    this.#clock = clock;
     this.#url = new URL(url);
     this.#version = version;
     this.#failures = new ServerFailures(this.#url, version, proxy !== null);
@@ -242,6 +250,20 @@ export class Connection {
     return this.#failures.theirVersion;
   }
 
+  /**
+   * By how much the server's clock is ahead of ours, in milliseconds: never more than that, and less by the time that
+   * an answer took. null where the server has not told its time.
+   */
+  get clockAhead(): number | null {
+    return this.#clockAhead;
+  }
+
+  #compareClocks(time: string | string[] | undefined): void {
+    const theirs = Number(time);
+    if (this.#clock === null || !(theirs > 0)) return;
+    this.#clockAhead = theirs - this.#clock.now();
+  }
+
   /** Whether the server said with its last answer that nothing goes on unattended. */
   get isQuiet(): boolean {
     return this.#answers.isQuiet;
@@ -273,6 +295,7 @@ export class Connection {
     };
     const response = await this.#sender.send(outgoing, signal);
     if (response.headers[API_VERSION_HEADER] !== undefined) this.outage.hasAnswered = true;
+    this.#compareClocks(response.headers[TIME_HEADER]);
     try {
       return await this.#answers.checked(response, type);
     } catch (error) {

@@ -8,6 +8,8 @@ import type { RemoteCaptureLookups } from './remote-capture-lookups.ts';
 export interface RemoteApi extends Api {
   /** Of the program there, as it said with its last answer; null where it has not said so. */
   serverVersion(): string | null;
+  /** By how much its clock is ahead of ours, in milliseconds, or somewhat less; null where that is not known. */
+  clockAhead(): number | null;
   /** Every request from here on is that of who has the secret, who may be nobody: its answer says so. */
   askAs(secret: string): void;
   /** What is to be known of its answers since the last call, such as rows that had to be left out: a sentence each. */
@@ -112,6 +114,7 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       server.secret = secret;
     },
     serverVersion: () => server.serverVersion,
+    clockAhead: () => server.clockAhead,
     takeWarnings: () => server.takeWarnings(),
     isQuiet: () => server.isQuiet,
     reach: async () => {

@@ -10,6 +10,8 @@ export const API_VERSION = 1;
 export const API_VERSION_HEADER = 'captures-api';
 /** Told to our own client with what it reads: `0` where nothing goes on unattended, of which a command would warn. */
 export const ATTENTION_HEADER = 'captures-attention';
+/** When the server got the request, by its clock: milliseconds since the epoch. */
+export const TIME_HEADER = 'captures-time';
 /** Said by a port that speaks TLS to who speaks plain HTTP. */
 export const NEEDS_TLS_HEADER = 'captures-needs-tls';
 /** Of the program. */

@@ -7,8 +7,14 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { systemClock } from '../../core/clock.ts';
 import { networkOf } from '../../core/users/address-gate.ts';
-import { API_VERSION, API_VERSION_HEADER, VERSION_HEADER } from '../contract/failure-form.ts';
+import {
+  API_VERSION,
+  API_VERSION_HEADER,
+  TIME_HEADER,
+  VERSION_HEADER,
+} from '../contract/failure-form.ts';
 import type { Certificate } from './certificate.ts';
 import { clientAddress, type ProxyHeader } from './client-address.ts';
 import { createDispatch, type Dispatching } from './dispatch.ts';
@@ -199,6 +205,7 @@ export class ApiServer {
   ): void {
     response.setHeader(API_VERSION_HEADER, String(API_VERSION));
     response.setHeader(VERSION_HEADER, this.#options.version ?? '');
+    response.setHeader(TIME_HEADER, String(systemClock.now()));
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('cache-control', 'no-store');
     const refusal = refused ?? this.#refusalOf(request);
