@@ -77,6 +77,7 @@ const NOTHING: Omit<World, 'stdout' | 'stderr' | 'env'> = {
   isRunning: unused,
   becomeDaemon: unused,
   saveMemory: unused,
+  endAtOnce: unused,
   startDaemon: unused,
   commandFault: unused,
   runCommand: unused,

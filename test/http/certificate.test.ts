@@ -19,13 +19,13 @@ beforeAll(() => {
 });
 
 describe('a certificate', () => {
-  it('is taken with its key, and says until when it is valid', () => {
-    const { validUntil } = readCertificate(files, now);
+  it('is taken with its key, and says until when it is valid', async () => {
+    const { validUntil } = await readCertificate(files, now);
     expect(Math.abs(validUntil - (now + 30 * DAY_MS))).toBeLessThan(DAY_MS / 24);
   });
 
-  it('is warned of from 14 days before its end', () => {
-    const certificate = readCertificate(files, now);
+  it('is warned of from 14 days before its end', async () => {
+    const certificate = await readCertificate(files, now);
     const { validUntil } = certificate;
     expect(expiresSoon(certificate, now)).toBeNull();
     expect(expiresSoon(certificate, validUntil - 14 * DAY_MS - 1)).toBeNull();
@@ -52,20 +52,22 @@ describe('a certificate', () => {
       () => ({ ...files, key: write('secret', '-----BEGIN ENCRYPTED PRIVATE KEY-----') }),
       /is encrypted/,
     ],
-  ])('that %s is refused', (_what, those, message) => {
+  ])('that %s is refused', async (_what, those, message) => {
     // The certificate is made readable to all, as it is; this is about keys.
     chmodSync(files.cert, 0o640);
-    expect(() => readCertificate(those(), now)).toThrow(message);
+    await expect(readCertificate(those(), now)).rejects.toThrow(message);
   });
 
-  it('that has expired, or is not valid yet, is refused', () => {
-    expect(() => readCertificate(files, now + 31 * DAY_MS)).toThrow(/expired on \d{4}-\d\d-\d\d$/);
-    expect(() => readCertificate(files, now - 2 * DAY_MS)).toThrow(/is not valid before/);
+  it('that has expired, or is not valid yet, is refused', async () => {
+    await expect(readCertificate(files, now + 31 * DAY_MS)).rejects.toThrow(
+      /expired on \d{4}-\d\d-\d\d$/,
+    );
+    await expect(readCertificate(files, now - 2 * DAY_MS)).rejects.toThrow(/is not valid before/);
   });
 
-  it('whose key everybody may read is refused', () => {
+  it('whose key everybody may read is refused', async () => {
     const open = makeCertificate(folder, 'open', 30);
     chmodSync(open.key, 0o644);
-    expect(() => readCertificate(open, now)).toThrow(/can be read by every user/);
+    await expect(readCertificate(open, now)).rejects.toThrow(/can be read by every user/);
   });
 });

@@ -108,6 +108,7 @@ export async function runCaptures(
     isRunning: options.isRunning ?? (() => true),
     becomeDaemon: () => Promise.resolve(),
     saveMemory: () => Promise.resolve(),
+    endAtOnce: () => surprise('The process was ended, which no test expected'),
     startDaemon:
       options.startDaemon ?? (() => surprise('A daemon was started, which no test expected')),
     commandFault: options.commandFault ?? (() => Promise.resolve(null)),

@@ -1,6 +1,6 @@
 import { AppError } from '../../core/errors.ts';
 import { ApiProcess, type ServeRequest } from '../runtime/api-process.ts';
-import { daemonLog } from '../runtime/daemon-lines.ts';
+import { daemonLog, type DaemonLog } from '../runtime/daemon-lines.ts';
 import {
   isLoopback,
   parseListenAddress,
@@ -186,72 +186,90 @@ async function showStatus(context: Context): Promise<number> {
 
 async function runUntilSignalled(options: Options, context: Context): Promise<number> {
   const serving = servingOf(options, context);
-  await context.world.becomeDaemon();
-  const { world } = context;
   if (options.grace !== undefined && options.grace < 0) {
     throw new AppError('invalid', '--grace cannot be negative');
   }
+  const { world } = context;
+  await world.becomeDaemon();
   const credentials = await allowedBy(options, world);
-  const own = new OwnCredentials(world, context.paths, context.wiring, credentials);
+  const { logLevel = 'info' } = options;
+  const log = daemonLog(world, logLevel);
+  context.leaveStderrToLog();
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const api =
+    serving === null
+      ? null
+      : new ApiProcess(
+          { ...serving, logLevel, credentials, daemonPid: world.pid },
+          { log, clock: world.clock, leaving: signal },
+        );
+  // One that came before has ended this command; from here on they end it in order, whatever it does.
+  world.signals.interrupted.throwIfAborted();
+  const stopListening = world.signals.listen((name) => {
+    // A terminal that is closed says the same.
+    if (name === 'SIGHUP' && serving !== null && (serving.tls !== null || !world.stderr.isTTY)) {
+      api?.reload();
+      return;
+    }
+    // Only the first one is caught: the second one ends the process.
+    stopListening();
+    log('info', 'leaving', { signal: name });
+    leaving.abort();
+  });
+  try {
+    await record(options, context, { credentials, log, api, signal });
+  } finally {
+    stopListening();
+    leaving.abort();
+    await api?.over;
+  }
+  return 0;
+}
+
+interface Recording {
+  readonly credentials: AllowedCredentials;
+  readonly log: DaemonLog;
+  readonly api: ApiProcess | null;
+  /** Aborted: leave. */
+  readonly signal: AbortSignal;
+}
+
+async function record(options: Options, context: Context, recording: Recording): Promise<void> {
+  const { world, paths, wiring } = context;
+  const { credentials, log, api, signal } = recording;
+  const own = new OwnCredentials(world, paths, wiring, credentials);
   const [{ runDaemon }, { createServiceNotifier }, { programVersion }, child, serverLogs] =
     await Promise.all([
       import('../../daemon/daemon.ts'),
       import('../../daemon/sd-notify.ts'),
       import('../../package.ts'),
       import('../runtime/metric-child.ts'),
-      context.wiring.servers((logs) => own.guard(logs)),
+      wiring.servers((logs) => own.guard(logs)),
     ]);
-  const { logLevel = 'info' } = options;
-  const log = daemonLog(world, logLevel);
   // Opened, and brought up to date, before another process opens it.
-  const store = context.wiring.store;
+  const { store } = wiring;
   // Before anything is recorded: a port that is taken ends this.
-  const api =
-    serving === null
-      ? null
-      : await ApiProcess.start(
-          { ...serving, logLevel, credentials, daemonPid: world.pid },
-          { log, clock: world.clock },
-        );
-  const leaving = new AbortController();
-  const stopListening = world.signals.listen((signal) => {
-    // A terminal that is closed says the same.
-    if (signal === 'SIGHUP' && serving !== null && (serving.tls !== null || !world.stderr.isTTY)) {
-      api?.reload();
-      return;
-    }
-    // Only the first one is caught: the second one ends the process.
-    stopListening();
-    log('info', 'leaving', { signal });
-    leaving.abort();
-    api?.leave();
-  });
-  try {
-    await runDaemon(
-      {
-        store,
-        clock: world.clock,
-        source: serverLogs,
-        log,
-        hostname: world.hostName,
-        pid: world.pid,
-        programVersion: programVersion(),
-        userName: world.userName,
-        notifier: createServiceNotifier(world.env, world.pid, (message) =>
-          log('warn', 'cannot notify the service manager', { message }),
-        ),
-        metricProvider: await child.metricProviderInChild(),
-      },
-      {
-        background: options.background === true,
-        graceMs: options.grace ?? DEFAULT_GRACE_MS,
-        signal: leaving.signal,
-      },
-    );
-  } finally {
-    stopListening();
-    api?.leave();
-    await api?.over;
-  }
-  return 0;
+  await api?.start();
+  await runDaemon(
+    {
+      store,
+      clock: world.clock,
+      source: serverLogs,
+      log,
+      hostname: world.hostName,
+      pid: world.pid,
+      programVersion: programVersion(),
+      userName: world.userName,
+      notifier: createServiceNotifier(world.env, world.pid, (message) =>
+        log('warn', 'cannot notify the service manager', { message }),
+      ),
+      metricProvider: await child.metricProviderInChild(),
+    },
+    {
+      background: options.background === true,
+      graceMs: options.grace ?? DEFAULT_GRACE_MS,
+      signal,
+    },
+  );
 }

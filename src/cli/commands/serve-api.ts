@@ -80,6 +80,7 @@ Examples:
 /** Runs in a process of its own, which the daemon has started: see `ApiProcess`. */
 async function run(_options: object, context: Context): Promise<void> {
   const { stdin, stdout, signals } = context.world;
+  context.leaveStderrToLog();
   const stopped = new AbortController();
   let renew = (): void => undefined;
   const stopListening = signals.listen((signal) => {
@@ -93,20 +94,25 @@ async function run(_options: object, context: Context): Promise<void> {
     if (read === null || request === null) {
       throw new AppError('invalid', 'This is for the daemon; to serve: captures daemon --listen');
     }
-    let serving: Serving;
+    // It ends when it is told to, and when the daemon does, however that dies.
+    const gone = endOf(read.rest);
+    let serving: Serving | null;
     try {
-      serving = await Serving.start(request, context);
+      serving = await Promise.race([Serving.start(request, context), gone.then(() => null)]);
     } catch (error) {
       if (!isAppError(error)) throw error;
       const { code, message, hint } = error;
       await report({ is: 'failed', code, message, hint: typeof hint === 'string' ? hint : null });
       return;
     }
-    renew = () => serving.renew();
-    await report({ is: 'listening', url: serving.url, port: serving.port });
-    // It ends when it is told to, and when the daemon does, however that dies.
-    await endOf(read.rest);
-    await serving.end();
+    if (serving !== null) {
+      const { url, port } = serving;
+      renew = () => void serving.renew();
+      await report({ is: 'listening', url, port });
+      await gone;
+      await serving.end();
+    }
+    if (serving === null || serving.isReading) context.world.endAtOnce();
   } finally {
     stopped.abort();
     stopListening();
@@ -133,17 +139,24 @@ class Serving {
   #certificate: CheckedCertificate | null;
   /** Days left when it was last warned of. */
   #warnedOf: number | null = null;
+  #isReading = false;
+  #isToReadAgain = false;
   readonly #wiring: Wiring;
   readonly #calls: CallLog;
   readonly #ending = new AbortController();
   readonly #noting: Promise<void>;
   port = 0;
 
-  private constructor(request: ServeRequest, context: Context, page: PageServer) {
+  private constructor(
+    request: ServeRequest,
+    context: Context,
+    certificate: CheckedCertificate | null,
+    page: PageServer,
+  ) {
     this.#request = request;
     this.#context = context;
     this.#log = daemonLog(context.world, request.logLevel);
-    this.#certificate = this.#read();
+    this.#certificate = certificate;
     const { world, paths } = context;
     const wiring = wiringOfDaemon(world, paths, request.credentials, request.daemonPid);
     this.#wiring = wiring;
@@ -177,7 +190,7 @@ class Serving {
   /** @throws AppError where it cannot listen, and for a certificate that cannot be used. */
   static async start(request: ServeRequest, context: Context): Promise<Serving> {
     const page = createPageServer(await readPageParts('api-page'));
-    const serving = new Serving(request, context, page);
+    const serving = new Serving(request, context, await read(request, context), page);
     const { host, port } = request.listen;
     try {
       serving.port = await serving.#server.listen(host, port);
@@ -195,10 +208,26 @@ class Serving {
     return urlOf({ ...listen, port: this.port }, tls !== null);
   }
 
-  /** Reads the certificate again; one that cannot be used is not taken. */
-  renew(): void {
+  /** Whether a certificate is being read, which nothing can end: it would hold the process. */
+  get isReading(): boolean {
+    return this.#isReading;
+  }
+
+  /** Reads the certificate again; one that cannot be used is not taken. Never throws. */
+  async renew(): Promise<void> {
+    this.#isToReadAgain = true;
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (this.#isToReadAgain) {
+      this.#isToReadAgain = false;
+      await this.#renew();
+    }
+    this.#isReading = false;
+  }
+
+  async #renew(): Promise<void> {
     try {
-      this.#certificate = this.#read();
+      this.#certificate = await read(this.#request, this.#context);
     } catch (error) {
       this.#log('error', 'the certificate stays as it was', { message: messageOf(error) });
       return;
@@ -217,11 +246,6 @@ class Serving {
     this.#ending.abort();
     await this.#noting;
     this.#wiring.close();
-  }
-
-  #read(): CheckedCertificate | null {
-    const { tls } = this.#request;
-    return tls === null ? null : readCertificate(tls, this.#context.now());
   }
 
   /** Once a day. */
@@ -248,6 +272,10 @@ class Serving {
       address,
     });
   }
+}
+
+async function read({ tls }: ServeRequest, context: Context): Promise<CheckedCertificate | null> {
+  return tls === null ? null : readCertificate(tls, context.now());
 }
 
 const WHY: Readonly<Record<string, string>> = {

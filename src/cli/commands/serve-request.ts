@@ -23,6 +23,7 @@ Examples:
 async function run(_options: object, context: Context): Promise<void> {
   const { stdin, signals } = context.world;
   const log = daemonLog(context.world, 'info');
+  context.leaveStderrToLog();
   const ending = new AbortController();
   const gone = new AbortController();
   const over = new AbortController();

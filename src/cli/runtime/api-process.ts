@@ -37,6 +37,8 @@ export type ServeReport =
 interface Supervising {
   readonly log: DaemonLog;
   readonly clock: Clock;
+  /** Aborted: it has to end. Requests in hand have some seconds to be answered; one that does not listen yet has none. */
+  readonly leaving: AbortSignal;
 }
 
 const FIRST_PAUSE_MS = 500;
@@ -51,39 +53,53 @@ const PATIENCE_MS = 8_000;
 const PRIORITY = 5;
 
 /**
- * The process that serves the API of a daemon: started over when it dies, which the daemon does not notice. It
- * ends by itself when the daemon does.
+ * The process that serves the API of a daemon: started over when it dies, which the daemon does not notice, until
+ * `leaving` is aborted. It ends by itself when the daemon does.
  */
 export class ApiProcess {
   readonly #supervising: Supervising;
   #request: ServeRequest;
   #child: ChildProcess | null = null;
+  /** Whether that one listens. */
+  #isServing = false;
+  /** How often certificate and key were to be read again. */
+  #reloads = 0;
   #supervision: Promise<void> = Promise.resolve();
-  readonly #leaving = new AbortController();
   #kill: NodeJS.Timeout | undefined;
 
-  private constructor(request: ServeRequest, supervising: Supervising) {
+  constructor(request: ServeRequest, supervising: Supervising) {
     this.#request = request;
     this.#supervising = supervising;
+    supervising.leaving.addEventListener('abort', () => this.#leave(), { once: true });
   }
 
-  /** @throws AppError where it cannot listen, does not within a minute, or its certificate cannot be used. */
-  static async start(request: ServeRequest, supervising: Supervising): Promise<ApiProcess> {
-    const served = new ApiProcess(request, supervising);
-    const running = await served.#launch();
-    served.#supervision = served.#supervise(running);
-    return served;
+  /**
+   * Resolves when it listens; and where it has to leave before it does, when it is gone.
+   * @throws AppError where it cannot listen, does not within a minute, or its certificate cannot be used.
+   */
+  async start(): Promise<void> {
+    const running = await this.#launch();
+    this.#supervision = this.#supervise(running);
   }
 
   /** Has it read certificate and key again. */
   reload(): void {
-    this.#child?.kill('SIGHUP');
+    this.#reloads += 1;
+    // One that does not listen yet may die of the signal.
+    if (this.#isServing) this.#child?.kill('SIGHUP');
   }
 
-  /** Tells it to end: requests in hand have some seconds to be answered. */
-  leave(): void {
-    if (this.#hasToLeave()) return;
-    this.#leaving.abort();
+  /** Resolves when it has ended, after `leaving`. */
+  get over(): Promise<void> {
+    return this.#supervision.finally(() => clearTimeout(this.#kill));
+  }
+
+  #leave(): void {
+    if (!this.#isServing) {
+      // Nobody has asked it for anything, and it may hear nothing: a certificate is read that does not come.
+      this.#child?.kill('SIGKILL');
+      return;
+    }
     this.#child?.kill('SIGTERM');
     this.#kill = setTimeout(() => {
       if (this.#child === null) return;
@@ -92,33 +108,27 @@ export class ApiProcess {
     }, PATIENCE_MS);
   }
 
-  /** Resolves when it has ended after `leave`. */
-  get over(): Promise<void> {
-    return this.#supervision.finally(() => clearTimeout(this.#kill));
-  }
-
   #hasToLeave(): boolean {
-    return this.#leaving.signal.aborted;
+    return this.#supervising.leaving.aborted;
   }
 
-  async #supervise(first: Running): Promise<void> {
-    const { log, clock } = this.#supervising;
+  async #supervise(first: Running | null): Promise<void> {
+    const { log, clock, leaving } = this.#supervising;
     let pause = FIRST_PAUSE_MS;
-    let running: Running | null = first;
+    let running = first;
     while (!this.#hasToLeave()) {
       if (running !== null) {
         const began = clock.now();
         const how = await running.over;
-        this.#child = null;
         if (this.#hasToLeave()) return;
         if (clock.now() - began >= STABLE_MS) pause = FIRST_PAUSE_MS;
         log('error', 'the API server has died; starting it again', { ...how, inMs: pause });
       }
-      await clock.sleep(pause, this.#leaving.signal);
+      await clock.sleep(pause, leaving);
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
       running = this.#hasToLeave() ? null : await this.#tryToLaunch(pause);
     }
-    // It may have been told to leave while it came up.
+    // It had to leave as soon as it listened.
     await running?.over;
   }
 
@@ -127,27 +137,31 @@ export class ApiProcess {
     try {
       return await this.#launch();
     } catch (error) {
-      if (!this.#hasToLeave()) {
-        log('error', 'cannot start the API server', {
-          message: messageOf(error),
-          againInMs: pause,
-        });
-      }
+      log('error', 'cannot start the API server', {
+        message: messageOf(error),
+        againInMs: pause,
+      });
       return null;
     }
   }
 
-  /** @returns when it listens. @throws AppError where it says that it cannot. */
-  async #launch(): Promise<Running> {
+  /** @returns when it listens; null, when it is gone, where it has to leave. @throws AppError where it says that it cannot. */
+  async #launch(): Promise<Running | null> {
+    if (this.#hasToLeave()) return null;
     const { clock, log } = this.#supervising;
     const child = spawn(process.execPath, [...DAEMON_NODE_FLAGS, PROGRAM, 'serve-api'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: daemonEnvironment(process.env),
     });
     this.#child = child;
+    this.#isServing = false;
+    const reloads = this.#reloads;
     const over = new Promise<HowItEnded>((resolve) => {
       child.once('error', ({ message }) => resolve({ status: null, signal: message }));
       child.once('close', (status, signal) => resolve({ status, signal }));
+    }).finally(() => {
+      this.#child = null;
+      this.#isServing = false;
     });
     lower(child.pid);
     child.stdin.on('error', () => undefined);
@@ -157,10 +171,13 @@ export class ApiProcess {
     const isLate = clock.sleep(START_MS, begun.signal).then(() => 'late' as const);
     const report = await Promise.race([firstReport(child.stdout), isLate]);
     begun.abort();
+    if (this.#hasToLeave()) {
+      await over;
+      return null;
+    }
     if (report === 'late') {
       child.kill('SIGKILL');
       await over;
-      this.#child = null;
       throw doesNotBegin();
     }
     if (report?.is === 'listening') {
@@ -168,10 +185,12 @@ export class ApiProcess {
       const { listen } = this.#request;
       this.#request = { ...this.#request, listen: { ...listen, port: report.port } };
       log('info', 'listening', { url: report.url, pid: child.pid ?? null });
+      this.#isServing = true;
+      if (this.#reloads > reloads) child.kill('SIGHUP');
       return { over };
     }
     const { status, signal } = await over;
-    this.#child = null;
+    if (this.#hasToLeave()) return null;
     if (report !== null) throw new AppError(report.code, report.message, { hint: report.hint });
     throw new AppError('internal', `The API server ended at its start (${signal ?? status ?? ''})`);
   }

@@ -56,6 +56,7 @@ export class Context extends Terminal {
   readonly #connected: ConnectedServer | null;
   #known: { readonly secret: string; readonly actor: AuthenticatedActor } | null = null;
   #isTakenForGranted = false;
+  #isStderrLog = false;
   #showOutage: ((text: string | null) => Promise<void>) | null = null;
 
   /** @param connected null to use the store of this machine. */
@@ -219,8 +220,14 @@ export class Context extends Terminal {
     return server === null ? world : { server: server.name };
   }
 
+  /** For what logs to stderr, where a line may be one object: no warning is printed there at the end. */
+  leaveStderrToLog(): void {
+    this.#isStderrLog = true;
+  }
+
   /** Whether it is known already that there is nothing to warn of at the end of a command. */
   get isQuiet(): boolean {
+    if (this.#isStderrLog) return true;
     return this.#connected?.api.isQuiet() ?? !this.wiring.isStoreOpen;
   }
 

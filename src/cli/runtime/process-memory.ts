@@ -16,9 +16,10 @@ export function daemonEnvironment(
  * Makes this process a daemon's: replaces it by itself, with the same pid and streams, when it runs
  * without the flags, which V8 reads only at its start. Where a process cannot be replaced (Windows)
  * nothing happens.
+ * @param before is done when it is certain that the process is replaced; what it throws is thrown, and it is not.
  */
-export function becomeDaemon(): void {
-  replaceProcess(DAEMON_NODE_FLAGS, daemonEnvironment(process.env));
+export function becomeDaemon(before: () => Promise<void>): Promise<void> {
+  return replaceProcess(DAEMON_NODE_FLAGS, daemonEnvironment(process.env), before);
 }
 
 /**
@@ -39,16 +40,18 @@ export const COUNTING_ENVIRONMENT = {
 };
 
 /** Makes this process one that counts in little memory, as `becomeDaemon` does. */
-export function saveMemory(): void {
-  replaceProcess(COUNTING_NODE_FLAGS, { ...COUNTING_ENVIRONMENT, ...process.env });
+export function saveMemory(before: () => Promise<void>): Promise<void> {
+  return replaceProcess(COUNTING_NODE_FLAGS, { ...COUNTING_ENVIRONMENT, ...process.env }, before);
 }
 
-function replaceProcess(
+async function replaceProcess(
   flags: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): void {
+  before: () => Promise<void>,
+): Promise<void> {
   const hasFlags = flags.every((flag) => process.execArgv.includes(flag));
   if (hasFlags || process.execve === undefined) return;
+  await before();
   const { execPath, execArgv, argv } = process;
   process.execve(
     execPath,

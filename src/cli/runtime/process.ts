@@ -13,8 +13,7 @@ const PATIENCE_AFTER_SIGNAL_MS = 2_000;
 export async function runProcess(): Promise<void> {
   silenceLibraries(process.argv.includes('--debug'));
   const signals = new SignalDesk();
-  catchSignals(signals);
-  const world = processWorld(signals);
+  const world = processWorld(signals, catchSignals(signals));
   process.exitCode = await main(process.argv.slice(2), world);
 }
 
@@ -36,18 +35,32 @@ function silenceLibraries(isDebug: boolean): void {
   });
 }
 
-function catchSignals(desk: SignalDesk): void {
+/**
+ * Hands signals to a desk.
+ * @returns what lets go of them, for a process that is to be replaced: what comes between is heard by neither the old
+ *   program nor the new one. Those that came are told first, by `Interrupted`; from then on one ends the process.
+ */
+function catchSignals(desk: SignalDesk): () => Promise<void> {
   const names = Object.keys(SIGNAL_STATUS) as EndingSignal[];
   let delivered = 0;
   const handle = (signal: EndingSignal): void => {
     delivered += 1;
     if (desk.deliver(signal)) return;
     // From here on a signal has its usual effect and ends the process at once, as a second one does.
-    for (const name of names) process.removeListener(name, handle);
+    release();
     const patience = delivered > 1 ? 0 : PATIENCE_AFTER_SIGNAL_MS;
     setTimeout(() => process.kill(process.pid, signal), patience).unref();
   };
+  const release = (): void => {
+    for (const name of names) process.removeListener(name, handle);
+  };
   for (const name of names) process.on(name, handle);
+  return async () => {
+    // Signals arrive between two turns of the loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    desk.interrupted.throwIfAborted();
+    release();
+  };
 }
 
 /** What bin/captures.js saw before Node started; removed, so that programs that we start do not see it. */
@@ -57,7 +70,7 @@ function isStdoutClosed(): boolean {
   return isClosed;
 }
 
-function processWorld(signals: SignalDesk): World {
+function processWorld(signals: SignalDesk, letGoOfSignals: () => Promise<void>): World {
   return {
     stdin: new ProcessInput(),
     stdout: isStdoutClosed()
@@ -92,12 +105,13 @@ function processWorld(signals: SignalDesk): World {
     isRunning: isProcess,
     async becomeDaemon() {
       const { becomeDaemon } = await import('./process-memory.ts');
-      becomeDaemon();
+      await becomeDaemon(letGoOfSignals);
     },
     async saveMemory() {
       const { saveMemory } = await import('./process-memory.ts');
-      saveMemory();
+      await saveMemory(letGoOfSignals);
     },
+    endAtOnce: () => void process.kill(process.pid, 'SIGKILL'),
     async startDaemon(storeDirectory) {
       const { startDaemonProcess } = await import('./child-processes.ts');
       return startDaemonProcess(storeDirectory, process.env);

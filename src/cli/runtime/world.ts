@@ -78,6 +78,8 @@ export interface World {
   becomeDaemon(): Promise<void>;
   /** Makes this process get by with less memory, which may mean the same: before it has read anything. */
   saveMemory(): Promise<void>;
+  /** Ends this process whatever holds it: a file that does not come cannot be waited for no longer. */
+  endAtOnce(): void;
   /** Starts `captures daemon --background` for a store, detached from the caller's streams. */
   startDaemon(storeDirectory: string): Promise<StartedProcess>;
   /** Why a command cannot be run, looked up as a shell does; null where it can. */

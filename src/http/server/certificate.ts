@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { AppError } from '../../core/errors.ts';
 
@@ -22,15 +22,16 @@ const WARNED_AHEAD_MS = 14 * DAY_MS;
 /**
  * Reads a certificate, with those above it behind it, and its key.
  * @throws AppError `store_unusable` for a file that cannot be read, one that others may read the key of, a key that is not the
- *   certificate's, and a certificate that is not valid now.
+ *   certificate's, and a certificate that is not valid now. A file on a disk that does not answer, and a pipe that
+ *   nobody writes to, are waited for.
  */
-export function readCertificate(
+export async function readCertificate(
   files: { readonly cert: string; readonly key: string },
   now: number,
-): CheckedCertificate {
-  const cert = read(files.cert, 'certificate');
-  const key = read(files.key, 'key');
-  if ((statSync(files.key).mode & 0o007) !== 0) {
+): Promise<CheckedCertificate> {
+  const cert = await read(files.cert, 'certificate');
+  const key = await read(files.key, 'key');
+  if (((await stat(files.key)).mode & 0o007) !== 0) {
     throw unusable(`The key ${files.key} can be read by every user`, `chmod o= ${files.key}`);
   }
   const parsed = certificateOf(cert, files.cert);
@@ -59,9 +60,9 @@ export function expiresSoon({ validUntil }: CheckedCertificate, now: number): nu
   return left > WARNED_AHEAD_MS ? null : Math.max(0, Math.floor(left / DAY_MS));
 }
 
-function read(path: string, what: string): string {
+async function read(path: string, what: string): Promise<string> {
   try {
-    return readFileSync(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     throw unusable(`The ${what} ${path} cannot be read: ${WHY[code] ?? code}`);

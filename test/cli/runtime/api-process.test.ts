@@ -1,19 +1,17 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ApiProcess } from '../../../src/cli/runtime/api-process.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { makePipe, openToWrite } from '../../support/pipes.ts';
 import { eventually } from '../../support/processes.ts';
 import { temporaryFolder } from '../../support/stores.ts';
 
 describe('the process of the API', () => {
   it('that does not say that it listens within a minute is ended, with a sentence', async () => {
-    const pipe = join(temporaryFolder(), 'certificate');
-    execFileSync('mkfifo', ['-m', '600', pipe]);
+    const pipe = makePipe(temporaryFolder(), 'certificate');
     const clock = new ManualClock();
     const events: string[] = [];
-    const starting = ApiProcess.start(
+    const api = new ApiProcess(
       {
         listen: { host: '127.0.0.1', port: 0 },
         // It reads it for ever: nothing is written to it.
@@ -23,9 +21,13 @@ describe('the process of the API', () => {
         credentials: { folders: [], prefixes: [] },
         daemonPid: process.pid,
       },
-      { clock, log: (_level, event) => void events.push(event) },
+      {
+        clock,
+        log: (_level, event) => void events.push(event),
+        leaving: new AbortController().signal,
+      },
     );
-    const outcome = starting.catch((error: unknown) => error);
+    const outcome = api.start().catch((error: unknown) => error);
     const writing = await eventually('it reads the certificate', () => openToWrite(pipe));
     await clock.advance(59_999);
     const later = Promise.resolve('still waiting');
@@ -42,13 +44,3 @@ describe('the process of the API', () => {
     expect(events).toEqual([]);
   });
 });
-
-/** null where nobody has the pipe open to read. */
-function openToWrite(pipe: string): number | null {
-  try {
-    return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return null;
-    throw error;
-  }
-}
