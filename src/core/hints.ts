@@ -127,8 +127,6 @@ type PlainHint =
   | 'warm_up_length'
   /** What is recorded goes on with a daemon, and need not end. */
   | 'daemon_goes_on'
-  /** A password is bound to a server: who runs the store edits it there. */
-  | 'edit_at_store'
   /** The password can be read only by the daemon. */
   | 'daemon_looks'
   /** What a new capture is asked for contradicts itself, or is not possible; what would be. */
@@ -167,6 +165,8 @@ type EnvironmentHint =
   | 'end_warm_up'
   | 'restore_server'
   | 'warm_up_is_retried'
+  /** Its password is bound to its server: that is changed where the store is. */
+  | 'edit_at_store'
   /** It leads to another server than the one that is to be restored. */
   | 'point_back'
   | 'start_or_warm_up_first'

@@ -210,6 +210,22 @@ describe('server', () => {
     }
   });
 
+  it('use of one without its port, or with a slip, names the one that was meant', async () => {
+    const machine = client();
+    await logIn(machine);
+    for (const typed of ['127.0.0.1', server.name.replace('127', '172')]) {
+      const { status, stderr } = await runCaptures(['server', 'use', typed], machine);
+      expect([status, stderr]).toEqual([
+        3,
+        `captures: There is no server "${typed}"\n  Did you mean ${server.name}? Known servers: ${server.name}, local. Another one: captures login NAME --server URL\n`,
+      ]);
+    }
+    await runCaptures(['server', 'use', 'local'], machine);
+    expect((await runCaptures([], machine)).stdout).toContain(
+      `\n  captures server use ${server.name}\n  captures init\n`,
+    );
+  });
+
   it('remove ends the session there and goes back to the store of this machine', async () => {
     const machine = client();
     await logIn(machine);

@@ -43,7 +43,7 @@ export async function askEnvironment(context: Context): Promise<string> {
   );
   if (names.length === 0) {
     throw new AppError('invalid', 'There is no environment to capture', {
-      hint: 'Describe one first: captures env create NAME --url mysql://USER@HOST',
+      hint: 'Ask the admin of one to add you, or describe one: captures env create NAME --url mysql://USER@HOST',
     });
   }
   const [only] = names;

@@ -87,9 +87,10 @@ const WORDS: {
     `End it first: captures stop ${captureWord({ environmentName: environment, name: capture })} --give-up`,
   point_back: ({ environment }) =>
     `Point it back at the first one: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
-  edit_at_store: () =>
-    "To change them, edit the environment on the server's machine: captures env edit ENVIRONMENT --url URL --password-from REFERENCE",
-  daemon_looks: () => 'captures create works: the daemon checks the server itself.',
+  edit_at_store: ({ environment }) =>
+    `To change it, on the server's machine: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST --password-from REFERENCE`,
+  daemon_looks: () =>
+    'While it runs, captures create works, and the daemon restores servers by itself.',
   warm_up_length: () => 'For example: --for 1h. It covers the sessions that connect in that time.',
   log_in: ({ user }) => `Log in with: captures login ${shellQuoted(user ?? 'NAME')}`,
   see_daemon_log: ({ log }) => `See why in ${log}, or run it in a terminal: captures daemon`,

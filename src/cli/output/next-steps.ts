@@ -3,6 +3,7 @@ import { ALL_CAPTURES } from '../../core/captures/capture-list.ts';
 import { CAPTURE_STATUSES, isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { openContext, type Context } from '../runtime/context.ts';
+import { KnownServers } from '../runtime/known-servers.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
 import { escapeText } from '../../display/escape.ts';
 import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
@@ -60,6 +61,16 @@ export async function showNextSteps(world: World): Promise<number> {
 
 async function adviceFor(context: Context): Promise<Advice> {
   if (context.server === null && !context.wiring.hasStore) {
+    const known = new KnownServers(context.paths).list().slice(0, MOST_SHOWN);
+    if (known.length > 0) {
+      return {
+        says: ['There is no store on this machine. To use a server that you know, or to make one:'],
+        commands: [
+          ...known.map(({ name }) => `captures server use ${shellQuoted(name)}`),
+          'captures init',
+        ],
+      };
+    }
     return {
       says: [
         'captures records every statement a MySQL or MariaDB server receives.',

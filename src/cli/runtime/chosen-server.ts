@@ -1,5 +1,7 @@
 import { AppError, isAppError } from '../../core/errors.ts';
+import { nearNames } from '../../core/near-names.ts';
 import { HIDDEN_VERBS } from '../commands/verbs.ts';
+import { orList } from '../input/arguments.ts';
 import { findPaths } from './paths.ts';
 import { KnownServers, LOCAL, type KnownServer } from './known-servers.ts';
 import { looksLikePlace, parseServerPlace } from './server-places.ts';
@@ -56,14 +58,18 @@ function byPlace(name: string, known: KnownServers, isSaid: boolean): KnownServe
   }
   const where = isSaid ? `${SERVER_VARIABLE} names` : 'captures server use chose';
   throw new AppError('invalid', `There is no server "${name}", which ${where}`, {
-    hint: serversHint(known),
+    hint: serversHint(known, name),
   });
 }
 
-/** What may be said where a name is not known. */
-export function serversHint(known: KnownServers): string {
+/** What may be said where a name is not known. @param typed the name. */
+export function serversHint(known: KnownServers, typed: string): string {
   const names = known.list().map((server) => server.name);
-  return `Known servers: ${[...names, LOCAL].join(', ')}. Another one: captures login NAME --server URL`;
+  // The port is easily forgotten.
+  const onHost = names.filter((name) => name.startsWith(`${typed}:`));
+  const near = onHost.length > 0 ? onHost : nearNames(typed, names);
+  const meant = near.length === 0 ? '' : `Did you mean ${orList(near)}? `;
+  return `${meant}Known servers: ${[...names, LOCAL].join(', ')}. Another one: captures login NAME --server URL`;
 }
 
 /** null for a user without a home folder, who has chosen none. */

@@ -376,9 +376,10 @@ function notAllowed(
     `A command that ${name} runs may not use ${reference} ${where}: it is for the daemon of the user who described it`,
     {
       hint: [
-        'If that daemon runs, captures create leaves the password to it. If the password is also yours:',
+        'If the password is also yours:',
         typed,
         `or add ${what} to "${key}" in ${file.path}`,
+        'While that daemon runs, captures create leaves the password to it.',
       ].join('\n'),
     },
   );

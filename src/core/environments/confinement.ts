@@ -2,7 +2,13 @@ import type { Actor } from '../access.ts';
 import { AppError } from '../errors.ts';
 import type { Source } from '../source.ts';
 import type { Store } from '../store.ts';
-import { placeOf, SSL_MODES, type Environment, type ServerAddress } from './environment.ts';
+import {
+  formatServerUrl,
+  placeOf,
+  SSL_MODES,
+  type Environment,
+  type ServerAddress,
+} from './environment.ts';
 import { parsePasswordReference } from './password-reference.ts';
 
 /** What somebody says of an environment. */
@@ -43,14 +49,14 @@ export type NamesOfFile = (path: string) => readonly string[];
  * when they are no longer admins of the environment that has it. Who edits an environment may leave it there. One that
  * was described before is also named only by an admin of an environment that has it, for the same server and account,
  * with TLS that is no weaker.
- * @param before the server that is edited; null for a new one.
+ * @param edited the environment before its edit; null for a new one.
  * @throws AppError `invalid`, the same with the same work behind it for one that is not allowed at all.
  */
 export function requireOwnReference(
   { references, environments }: Pick<Store, 'references' | 'environments'>,
   actor: Actor,
   server: ServerAddress,
-  before: ServerAddress | null,
+  edited: Pick<Environment, 'name' | 'server'> | null,
   { allowsPassword, namesOf }: Confinement,
 ): void {
   const { passwordFrom } = server;
@@ -67,15 +73,16 @@ export function requireOwnReference(
     .filter((theirs) => isNoWeaker(server, theirs))
     .map((theirs) => keyOf(theirs.passwordFrom ?? '').reference);
   const { reference } = keyOf(passwordFrom);
+  const before = edited?.server ?? null;
   const isKept = before?.passwordFrom != null && keyOf(before.passwordFrom).reference === reference;
   const isFirst = described.size === 0;
   const isOwn = described.has(reference) && [...described.keys()].every((one) => own.includes(one));
   if (isAllowed && (actor.isStoreAdmin || isKept) && (isFirst || isOwn)) return;
-  if (isKept) {
+  if (edited !== null && before !== null && isKept) {
     throw new AppError(
       'invalid',
-      'The password of this environment is only for the server, account and TLS that it was described for',
-      { hint: { code: 'edit_at_store' } },
+      `The password of ${edited.name} is only for ${formatServerUrl(before)} (${before.sslMode}), as it was described`,
+      { hint: { code: 'edit_at_store', environment: edited.name } },
     );
   }
   throw new AppError('invalid', 'The server does not allow this password reference', {

@@ -166,14 +166,14 @@ export class EnvironmentService {
   #admit(
     actor: Actor,
     described: Partial<Omit<Description, 'name'>>,
-    before: ServerAddress | null,
+    edited: Pick<Environment, 'name' | 'server'> | null,
     confinement: Confinement | null,
   ): void {
     this.#outside.checkProvider(described);
     const { server = null } = described;
     if (confinement !== null) {
       confinement.check(described);
-      if (server !== null) requireOwnReference(this.#store, actor, server, before, confinement);
+      if (server !== null) requireOwnReference(this.#store, actor, server, edited, confinement);
     }
     bind(this.#store.references, server);
   }
@@ -265,7 +265,7 @@ export class EnvironmentService {
         refuseWhileTapped(this.#store, environment, 'its server cannot be changed');
       }
       // What stays as it was is not checked: it was admitted before, or described on this machine.
-      this.#admit(actor, changedFields(environment, edited), before, confinement);
+      this.#admit(actor, changedFields(environment, edited), environment, confinement);
       this.#store.environments.update(edited);
       // Which fields, not their values: an address may hold more than a trail should.
       this.#audit.record(actor, 'environment.edit', environmentSubject(edited), {

@@ -21,7 +21,7 @@ import { outsideOf, temporaryFolder, TestStore } from '../../support/stores.ts';
 const URL = 'mysql://recorder@db1.example.com';
 const REFUSED = /^The server does not allow this /;
 const BOUND =
-  'The password of this environment is only for the server, account and TLS that it was described for';
+  /^The password of shop is only for mysql:\/\/\S+:3306 \([A-Z_]+\), as it was described$/;
 
 let test: TestStore;
 let ada: Actor;
@@ -220,8 +220,9 @@ describe('a password of the server', () => {
     await elsewhere.create(ada, { name: 'shop', server: { url: URL, passwordFrom } });
     const url = 'mysql://x@evil.example.com';
     await expect(elsewhere.edit(ada, 'shop', { server: { url } })).rejects.toMatchObject({
-      message: BOUND,
-      hint: { code: 'edit_at_store' },
+      message:
+        'The password of shop is only for mysql://recorder@db1.example.com:3306 (PREFERRED), as it was described',
+      hint: { code: 'edit_at_store', environment: 'shop' },
     });
     await elsewhere.delete(ada, 'shop');
     await expect(describeOne(elsewhere, { passwordFrom, url })).rejects.toThrow(REFUSED);

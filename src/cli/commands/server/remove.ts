@@ -29,7 +29,9 @@ async function run({ server: name }: Options, context: Context): Promise<void> {
   const known = new KnownServers(context.paths);
   const server = known.find(name);
   if (server === null) {
-    throw new AppError('not_found', `There is no server "${name}"`, { hint: serversHint(known) });
+    throw new AppError('not_found', `There is no server "${name}"`, {
+      hint: serversHint(known, name),
+    });
   }
   const wasCurrent = known.current() === name;
   const row = (await shownServers(context)).find((one) => one.name === name);

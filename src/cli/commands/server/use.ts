@@ -28,7 +28,9 @@ async function run({ server: name }: Options, context: Context): Promise<void> {
   const known = new KnownServers(context.paths);
   const server = name === LOCAL ? null : known.find(name);
   if (server === null && name !== LOCAL) {
-    throw new AppError('not_found', `There is no server "${name}"`, { hint: serversHint(known) });
+    throw new AppError('not_found', `There is no server "${name}"`, {
+      hint: serversHint(known, name),
+    });
   }
   known.use(server === null ? null : name);
   if (server === null) await context.note('Commands use the store of this machine from now on.');
