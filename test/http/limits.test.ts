@@ -478,6 +478,20 @@ describe('a server that ends', () => {
     await closed;
   });
 
+  it('tells those who wait without events that it ends', async () => {
+    const { server, url } = await serve({ soonMs: 10 });
+    const before = seen.rows;
+    const waiting = fetch(`${url}/api/progress`, { method: 'POST', headers: AUTHORIZED });
+    await eventually('it waits', () => seen.rows > before);
+    const closed = server.close(60_000);
+    const answer = await waiting;
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      { code: 503, message: expect.any(String) as string },
+    ]);
+    await closed;
+  });
+
   it('breaks off what is not over when its patience ends', async () => {
     const { server, url } = await serve();
     const inHand = get(`${url}/api/slow`);

@@ -25,6 +25,8 @@ export interface Wishes {
 export interface Circumstances {
   /** Aborted when the server is about to end. */
   readonly ending: AbortSignal;
+  /** What an answer is waited for then, in milliseconds, where it is no stream. */
+  readonly soonMs: number;
   /** Tells the use case that nobody listens any more. */
   readonly stop: (reason: Error) => void;
   /** Told of a failure that comes when the answer has begun: it is thrown no more. */
@@ -55,7 +57,7 @@ export async function writeAnswer(
     case 'progress': {
       const run = returned as Progress<unknown, unknown>;
       if (wishes.wantsEvents) return writeEvents(answer, run, sink, wishes);
-      const result = await lastOf(run, sink);
+      const result = await lastOf(run, sink, wishes);
       if (result === LEFT) return;
       if (answer.isSilent) return writeNothing(sink);
       return writeJson(sink, z.encode(answer.result, result));
@@ -77,19 +79,36 @@ export async function writeAnswer(
 type Rows = AsyncIterable<unknown> | Promise<readonly unknown[]>;
 type Bytes = AnsweredBytes<unknown>;
 
-/** @returns `LEFT` where the client went before it was there: nobody would read it. */
-async function lastOf(run: Progress<unknown, unknown>, { gone }: AnswerSink): Promise<unknown> {
-  const steps = new Steps([gone]);
+/**
+ * @returns `LEFT` where the client went before it was there: nobody would read it.
+ * @throws Refusal 503 when the server ends and it is not there soon.
+ */
+async function lastOf(
+  run: Progress<unknown, unknown>,
+  { gone }: AnswerSink,
+  { ending, soonMs, stop }: Circumstances,
+): Promise<unknown> {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const hurry = (): void => {
+    timer = setTimeout(() => late.abort(), soonMs);
+  };
+  ending.addEventListener('abort', hurry, { once: true });
+  const steps = new Steps([gone, late.signal]);
   try {
     for (;;) {
       const step = await steps.next(run.next());
       if (step === LEFT) {
+        stop(new Error('Nobody waits any more'));
         void run.return(undefined).catch(() => undefined);
-        return LEFT;
+        if (gone.aborted) return LEFT;
+        throw serverEnds();
       }
       if (step.done === true) return step.value;
     }
   } finally {
+    ending.removeEventListener('abort', hurry);
+    clearTimeout(timer);
     steps.close();
   }
 }

@@ -20,6 +20,9 @@ import type { RateLimit, ShareLimit, StrangerLimit } from './rate-limit.ts';
 import type { WriteGate } from './write-gate.ts';
 import { checkJsonHeaders, piecesOf, readJsonBody, uploaded } from './request-body.ts';
 
+/** Less than the server has for its end: what it says then is to be taken, too. */
+const SOON_MS = 4_000;
+
 /** What requests are answered with. */
 export interface Dispatching {
   readonly handlers: readonly Handler[];
@@ -27,6 +30,8 @@ export interface Dispatching {
   readonly apiFor: (address: string) => Api;
   /** Told of what is a bug. */
   readonly onBug: (error: unknown, exchange: Exchange) => void;
+  /** So many milliseconds a server that ends waits for an answer that is no stream. Absent: four seconds. */
+  readonly soonMs?: number;
   /** Told of every request when it is over. */
   readonly onAnswered?: (answered: Answered) => void;
   /** How much a client may ask for. Absent: without a limit. */
@@ -134,7 +139,7 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
     return;
   }
   const stopped = new AbortController();
-  const signal = isStream ? AbortSignal.any([sink.gone, stopped.signal]) : sink.gone;
+  const signal = isHeld ? AbortSignal.any([sink.gone, stopped.signal]) : sink.gone;
   const open = { api, address, signal, upload: uploaded(exchange.body) };
   const asked = {
     params: decoded(route.params, params, 'path'),
@@ -158,6 +163,7 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
     ...wishes,
     headers: more,
     ending,
+    soonMs: parts.soonMs ?? SOON_MS,
     stop: (reason) => stopped.abort(reason),
     onLateFailure: (error) => {
       if (isBug(error) && !sink.gone.aborted) parts.onBug(error, exchange);
