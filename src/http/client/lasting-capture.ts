@@ -1,3 +1,5 @@
+import { AppError, isAppError } from '../../core/errors.ts';
+import type { Hint } from '../../core/hints.ts';
 import { getCapture } from '../contract/capture-lookup-routes.ts';
 import type { Connection } from './connection.ts';
 
@@ -20,5 +22,22 @@ export async function* byId<Event, Result>(
   signal: AbortSignal | undefined,
   begin: (id: string) => AsyncGenerator<Event, Result, void>,
 ): AsyncGenerator<Event, Result, void> {
-  return yield* begin(await idOf(server, ref, signal));
+  const id = await idOf(server, ref, signal);
+  try {
+    return yield* begin(id);
+  } catch (error) {
+    throw named(error, id, ref);
+  }
+}
+
+/** The same failure, whose hint calls the capture what its user did. */
+function named(error: unknown, id: string, ref: string): unknown {
+  if (!isAppError(error) || error.hint === null || typeof error.hint === 'string') return error;
+  if (!namesCapture(error.hint) || error.hint.capture !== id) return error;
+  const hint = { ...error.hint, capture: ref };
+  return new AppError(error.code, error.message, { hint, cause: error });
+}
+
+function namesCapture(hint: Hint): hint is Extract<Hint, { readonly capture: string }> {
+  return 'capture' in hint && typeof hint.capture === 'string';
 }
