@@ -13,7 +13,7 @@ const NEED_A_SERVER = [
 /** These say nothing of a server that is not said of every kind. */
 const NEED_ANY_SERVER = [
   'test/daemon/stalled.test.ts',
-  'test/e2e/{api-restarts,daemons,faults,full-disk,refusals}.test.ts',
+  'test/e2e/{api-restarts,daemon-ends,daemons,faults,full-disk,refusals}.test.ts',
 ];
 /** What they say is said on MariaDB 10.11 for every MariaDB, and on MySQL besides. */
 const SAME_ON_EVERY_MARIADB = [
