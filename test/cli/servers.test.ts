@@ -517,7 +517,7 @@ describe('a server that cannot be asked', () => {
       status: 9,
       stdout: '',
       message: `Cannot reach the server ${gone.name}: nothing listens there`,
-      hint: 'It is served by: captures daemon --listen HOST:PORT. For the store of this machine: captures server use local',
+      hint: 'Ask who runs it whether its daemon runs; if that is you: captures daemon --listen HOST:PORT. For the store of this machine: captures server use local',
     });
   });
 

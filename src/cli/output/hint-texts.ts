@@ -7,7 +7,7 @@ const LOCALLY = 'For the store of this machine: captures server use local';
 
 /** What to do about a server of captures; `{url}` stands for its own, `{safe}` for the same with https. */
 const SERVER_FAULTS: Readonly<Record<ServerFault, string>> = {
-  refused: `It is served by: captures daemon --listen HOST:PORT. ${LOCALLY}`,
+  refused: `Ask who runs it whether its daemon runs; if that is you: captures daemon --listen HOST:PORT. ${LOCALLY}`,
   no_such_host: `To see the servers you use: captures server list. ${LOCALLY}`,
   silent: `Try again, or ask who runs it. ${LOCALLY}`,
   lost: 'Run the command again. A change that was asked for may have been made: look first.',
