@@ -248,7 +248,7 @@ async function record(options: Options, context: Context, recording: Recording):
       wiring.servers((logs) => own.guard(logs)),
     ]);
   // Opened, and brought up to date, before another process opens it.
-  const { store } = wiring;
+  const store = context.wiring.store;
   // Before anything is recorded: a port that is taken ends this.
   await api?.start();
   await runDaemon(
