@@ -15,7 +15,12 @@ export function makeCertificate(folder: string, name: string, days: number): Cer
     'openssl',
     [
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-      ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,DNS:captures.test,IP:127.0.0.1'],
+      ...[
+        '-subj',
+        `/CN=${name}`,
+        '-addext',
+        'subjectAltName=DNS:localhost,DNS:captures.test,IP:127.0.0.1',
+      ],
       ...['-days', String(days), '-keyout', key, '-out', cert],
     ],
     { stdio: 'ignore' },
