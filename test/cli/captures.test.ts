@@ -402,7 +402,7 @@ describe('stop', () => {
     expect(await failure(['stop', name])).toEqual({
       status: 6,
       code: 409,
-      message: 'Cannot stop a capture that has not started',
+      message: 'Cannot stop a capture until it has started completely. Try again soon.',
       hint: `To cancel a scheduled capture: captures delete '${name}'; to move its start: captures edit '${name}' --at WHEN`,
     });
   });

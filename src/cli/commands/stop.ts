@@ -1,4 +1,3 @@
-import { AppError, isAppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import { defineCommand } from './command.ts';
 import { CAPTURE, REASON } from '../input/arguments.ts';
@@ -52,11 +51,7 @@ async function run(options: Options, context: Context): Promise<void> {
       ? captures.giveUp(actor, capture, reason, interrupted)
       : captures.stop(actor, capture, { reason, waits }, interrupted),
     tellEvents(context, giveUp === true ? null : progress),
-  )
-    .catch((error: unknown) => {
-      throw asNotStarted(error);
-    })
-    .finally(() => progress.clear());
+  ).finally(() => progress.clear());
   const hasWaited = giveUp !== true && waits && stopped.recordsStatements;
   if (hasWaited) await progress.result(stopped);
   else await context.printOne(captureNoun, stopped);
@@ -64,14 +59,4 @@ async function run(options: Options, context: Context): Promise<void> {
   if (context.world.stdout.isTTY && hasWaited && stopped.status === 'DONE') {
     await context.note(`What it recorded: captures report ${captureWord(stopped)}`);
   }
-}
-
-/** The API's words tell to try again soon, whenever the capture starts. */
-function asNotStarted(error: unknown): unknown {
-  if (!isAppError(error, 'conflict') || error.hint === null) return error;
-  if (typeof error.hint === 'string' || error.hint.code !== 'cancel') return error;
-  return new AppError(error.code, 'Cannot stop a capture that has not started', {
-    hint: error.hint,
-    cause: error,
-  });
 }
