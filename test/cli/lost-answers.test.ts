@@ -12,11 +12,13 @@ import { recordedCapture } from '../support/recorded-captures.ts';
 import { SERVER, temporaryFolder, TestStore } from '../support/stores.ts';
 import { statements } from '../workload/recorded.ts';
 
+/** Of the server. */
+let home: string;
 let server: ServedHome;
 let between: Between;
 let machine: CliOptions;
 beforeAll(async () => {
-  const home = await initialisedHome();
+  home = await initialisedHome();
   expect((await runCaptures(['env', 'create', 'shop'], { home, over: 'store' })).status).toBe(0);
   server = await serveHome(home, { version: '0.1.0' });
   between = new Between(server.port);
@@ -152,6 +154,22 @@ describe('create', () => {
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
       'It is not known whether "silent" was created on work. To look: captures list --env shop',
     );
+  });
+});
+
+describe('create --wait', () => {
+  it('waits on where the server does not answer for a while', async () => {
+    let waits = 0;
+    between.fateOf = ({ url = '' }) => {
+      if (!url.includes('/wait')) return 'through';
+      waits += 1;
+      if (waits === 4) void runCaptures(['stop', 'waited for'], { home, over: 'store' });
+      return waits === 1 || waits === 3 ? 'lost' : 'through';
+    };
+    const argv = ['create', 'waited for', '--env', 'shop', '--wait', '--json'];
+    const { status, stdout } = await runCaptures(argv, { ...machine, clock: hurriedClock() });
+    expect({ status, waits }).toEqual({ status: 0, waits: 4 });
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ status: 'DONE' });
   });
 });
 

@@ -146,7 +146,7 @@ export class Connection {
   ): Progress<EventOf<R['answer']>, ResultOf<R['answer']>> {
     const attempt = (): Progress<EventOf<R['answer']>, ResultOf<R['answer']>> =>
       this.attempt(route, asked, signal);
-    return route.method === 'GET' ? this.outage.run(attempt, signal) : attempt();
+    return route.isRead ? this.outage.run(attempt, signal) : attempt();
   }
 
   /** The same, asked once. @throws AppError as `value`. */
