@@ -24,7 +24,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const STARTS = isInFull ? 40 : 8;
+const STARTS = isInFull ? 40 : 3;
 const LATEST_MS = 2_000;
 
 const LISTENING = ['--listen', '127.0.0.1:0'];
