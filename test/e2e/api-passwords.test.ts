@@ -58,7 +58,13 @@ describe('passwords of the server, over the API of a daemon', () => {
     const forbidden = { ...server, passwordFrom: 'file:/etc/shadow' };
     expect(clone).toMatchObject({ status: 400, body: { code: expect.anything() as string } });
     expect(clone).toEqual(await eve('POST', '', { name: 'clone', ...forbidden }));
-    expect(await pat('PUT', '/shop', { url: 'mysql://recorder@192.0.2.1' })).toEqual(clone);
+    expect(await pat('PUT', '/shop', { url: 'mysql://recorder@192.0.2.1' })).toMatchObject({
+      status: 400,
+      body: {
+        message:
+          'The password of shop is only for mysql://recorder@127.0.0.1:1 (PREFERRED), as it was described',
+      },
+    });
 
     const missing = { ...server, passwordFrom: `file:${folder}/missing` };
     await pat('POST', '', { name: 'late', ...missing });

@@ -120,7 +120,7 @@ describe('a server', () => {
     const socket = await ask('/api/rows');
     const closed = once(socket, 'close');
     let minutes = 0;
-    while (answered.length === 0 && minutes < 10) {
+    while (answered.length === 0 && minutes < 30) {
       const before = made;
       await eventually('there is room for more', () => {
         socket.read();
@@ -129,7 +129,8 @@ describe('a server', () => {
       await clock.advance(60_000);
       minutes += 1;
     }
-    expect(minutes).toBeLessThan(5);
+    // Two, and those in which what the system keeps between the two sockets had room.
+    expect(minutes).toBeLessThan(15);
     socket.resume();
     await closed;
     await eventually('it is over', () => answered.length === 1);
