@@ -78,7 +78,7 @@ export interface World {
   becomeDaemon(): Promise<void>;
   /** Makes this process get by with less memory, which may mean the same: before it has read anything. */
   saveMemory(): Promise<void>;
-  /** Ends this process whatever holds it: a file that does not come cannot be waited for no longer. */
+  /** Ends this process whatever holds it: nothing ends the wait for a file that never comes. */
   endAtOnce(): void;
   /** Starts `captures daemon --background` for a store, detached from the caller's streams. */
   startDaemon(storeDirectory: string): Promise<StartedProcess>;

@@ -198,22 +198,24 @@ describe('checks of passwords', () => {
 });
 
 describe('nobody keeps out somebody who has logged in from their own address', () => {
-  it('with a name that looks like the two, or one that another store counts with them', async () => {
-    const theirs = '192.0.2.77';
-    expect(await login(theirs, 'new', PASSWORD)).toBe('in');
-    const other = new TestStore(clock);
-    const wanted = bucketOf(other.store, ['known', 'new', theirs]);
-    const alike = Array.from({ length: 300_000 }, (_, number) => `guess ${number}`).find(
-      (name) => bucketOf(other.store, ['name', name]) === wanted,
-    );
-    expect(alike).toBeDefined();
-    const names = [`new\0${theirs}`, `["new","${theirs}"]`, alike ?? ''];
-    for (const [index, name] of names.entries()) {
-      // Each from addresses of its own: none of them has used up its attempts.
-      for (let guess = 0; guess < 12; guess += 1) {
-        await login(`198.51.100.${index * 12 + guess}`, name);
-      }
+  it.each([['new\u0000192.0.2.77'], ['["new","192.0.2.77"]']])(
+    'with a name that looks like the two: %j',
+    async (name) => {
+      const theirs = '192.0.2.77';
       expect(await login(theirs, 'new', PASSWORD)).toBe('in');
-    }
+      // Each from an address of its own: none of them has used up its attempts.
+      for (let guess = 0; guess < 12; guess += 1) await login(`198.51.100.${guess}`, name);
+      expect(await login(theirs, 'new', PASSWORD)).toBe('in');
+    },
+  );
+
+  it('with a name that is counted with them in another store: which that is depends on the store', () => {
+    const other = new TestStore(clock);
+    const counters = ['ada', 'bob', 'eve', 'new'].map((name) => ['known', name, 'x'] as const);
+    const [here, there] = [test.store, other.store].map((store) =>
+      counters.map((counter) => bucketOf(store, counter)),
+    );
+    expect(here).not.toEqual(there);
+    expect(counters.map((counter) => bucketOf(test.store, counter))).toEqual(here);
   });
 });
