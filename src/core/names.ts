@@ -11,7 +11,7 @@ const IN_EMOJI = /\u200d|\ufe0f|[\u{e0020}-\u{e007f}]/u;
 
 /**
  * Splits a text at its emoji, if any of them is joined of several characters: the parts in turn are
- * text and emoji. 👩‍💻 is one character to whoever sees it, though a zero-width joiner, which cannot be
+ * text and emoji. 👩‍💻 is one character to its reader, though a zero-width joiner, which cannot be
  * seen anywhere else, is in it.
  */
 export function splitAtEmoji(text: string): string[] {

@@ -17,7 +17,7 @@ interface Kind<Thing> {
     find(id: number): Thing | null;
     findByName(name: string, viewer: Viewer): Thing[];
   };
-  /** @param isHidden there is one, of an environment the actor is no member of. */
+  /** @param isHidden there is one, of an environment that the actor is not a member of. */
   readonly missing: (isHidden: boolean) => AppError;
 }
 

@@ -168,17 +168,18 @@ well. Every process of that user holds to this for as long as the environment is
 background daemon too, which know no options of another daemon but read \`credentials.json\`. An edit over the API is
 held only against what it changes; of a server all of it, because it may then be another one.
 
-**A password is named over the API by administrators of the store**, whether its file is there or not: whoever else
-could name it first would have it sent to a server of theirs. For everybody else it is refused like one that is not
-allowed. Admins of an environment edit it with the password that it has; they do not put it into another one, where they
-would keep it when they are admins no longer. Other users describe servers without a password, or for metrics alone.
+**Only administrators of the store name passwords over the API**, whether the file exists yet or not. Otherwise a user
+could name a file first and have its password sent to a server of their own. Everybody else gets the refusal for a file
+that is not allowed. An admin of an environment can edit it and keep its password, but cannot use that password in
+another environment: they would keep it there when they are no longer an admin. Other users describe servers without a
+password, or environments with metrics only.
 
-**One that was described before goes to no other server**: it is named over the API only for the same host and port (or
-socket), the same account, and TLS that is no weaker (the mode, and the CA or public key where that environment has one),
-by an administrator of the store who is also an admin of an environment that has it. That goes for edits, too: to move a
-server, to change its account or to weaken its TLS, edit the environment on the server. Two paths are one password where
-they are one file, by links or hard links; a link that is made later keeps a password from being used, unless both names
-were described for that server. Groups of an option file are passwords of their own.
+**A password that was described once goes to no other server.** Over the API it can be named again only for the same
+host and port (or socket), the same account, and TLS that is no weaker (the mode, and the CA or public key where that
+environment has one), by an administrator of the store who is also an admin of an environment that has it. The same goes
+for edits: to move a server, change its account or weaken its TLS, edit the environment on the server. Two paths are one
+password if they lead to one file, by links or hard links. A link that is made later keeps a password from being used,
+unless both names were described for that server. Groups of an option file are separate passwords.
 
 A password stays bound when its environment is deleted. Who types it on the server, with \`env create\`, is the admin of
 an environment that has it, and can let others be admins there. \`--ssl-mode VERIFY_IDENTITY\` keeps anyone in between

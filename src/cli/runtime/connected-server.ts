@@ -62,7 +62,7 @@ function proxyOf(env: World['env']): NonNullable<ConnectionOptions['proxy']> | n
   return { url, notFor: ['localhost', '127.0.0.1', '[::1]', notFor].join() };
 }
 
-/** In place of the paths of a store: whoever would open one is told where it is. */
+/** Stands in for the paths of a store: a command that opens one is told where it is. */
 export function noStoreHere(server: KnownServer): { readonly store: string } {
   return {
     get store(): string {

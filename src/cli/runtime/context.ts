@@ -103,7 +103,7 @@ export class Context extends Terminal {
 
   /**
    * Who asks, for a command that only hands it on to use cases. A server knows it by itself, so it is asked
-   * nothing before: one request less. Whoever is not logged in any more hears that from the use case.
+   * nothing before: one request less. A login that has ended is refused by the use case.
    * @throws AppError `unauthenticated` when it is known here that there is none.
    */
   async asker(): Promise<Actor> {

@@ -36,7 +36,7 @@ export interface Dispatching {
   readonly onAnswered?: (answered: Answered) => void;
   /** How much a client may ask for. Absent: without a limit. */
   readonly limits?: ClientLimits;
-  /** Before what may change something. Absent: whoever writes waits with the process. */
+  /** Passed before a request that may change something. Absent: a write that waits stops the process. */
   readonly writes?: Pick<WriteGate, 'pass'>;
   /** Where heavy operations run. Absent: in this process. */
   readonly heavy?: Pick<HeavyRunner, 'run'>;

@@ -16,8 +16,8 @@ export interface OpenAnswer {
 }
 
 /**
- * The answers that are coming to one process. Whoever describes an environment makes us ask a server of theirs: of
- * many that send without an end at once, 25 took a gigabyte and two minutes of the recorder.
+ * The answers that are coming to one process. A user who describes an environment makes us ask a server
+ * of their choice: 25 that sent rows without an end took 2.4 GB, and the recorder stood for two minutes.
  */
 export class OpenAnswers {
   readonly #answers = new Set<OpenAnswer>();
