@@ -1,0 +1,40 @@
+import type { Progress } from '../progress.ts';
+import type { Spans } from '../workloads/workload-files.ts';
+import type { RecordingFacts } from '../workloads/workload.ts';
+import type { ReplayTarget } from './target.ts';
+import type { ReplayEvent, ReplayOptions, ReplayPlan, ReplayResult } from './replay.ts';
+
+/** The record that is replayed. */
+export interface ReplayedRecord {
+  readonly captureId: number;
+  /** The committed part of it; asked for as often as it is read. */
+  readonly spans: () => Spans;
+  readonly records: number;
+  /** null where it is not known any more. */
+  readonly facts: RecordingFacts | null;
+}
+
+/** Plays records. */
+export interface ReplayPlayer {
+  /**
+   * Reads the whole record, and says what would be sent; sends nothing.
+   * @throws AppError `store_unusable` for a record that cannot be read.
+   */
+  plan(
+    record: ReplayedRecord,
+    options: ReplayOptions,
+    signal: AbortSignal,
+  ): Progress<ReplayEvent, ReplayPlan>;
+  /**
+   * Sends a record to a target. Ends in any case: waits are bounded, and what the target does not answer is
+   * counted.
+   * @param signal aborted, it ends within a second: what is under way is broken off, what is left is `interrupted`.
+   */
+  play(
+    record: ReplayedRecord,
+    options: ReplayOptions,
+    plan: ReplayPlan,
+    target: ReplayTarget,
+    signal: AbortSignal,
+  ): Progress<ReplayEvent, ReplayResult>;
+}
