@@ -1,5 +1,5 @@
 import type { Progress } from '../progress.ts';
-import type { Spans } from '../workloads/workload-files.ts';
+import type { StatementRecord } from '../workloads/statements.ts';
 import type { RecordingFacts } from '../workloads/workload.ts';
 import type { ReplayTarget } from './target.ts';
 import type { ReplayEvent, ReplayOptions, ReplayPlan, ReplayResult } from './replay.ts';
@@ -7,8 +7,8 @@ import type { ReplayEvent, ReplayOptions, ReplayPlan, ReplayResult } from './rep
 /** The record that is replayed. */
 export interface ReplayedRecord {
   readonly captureId: number;
-  /** The committed part of it; asked for as often as it is read. */
-  readonly spans: () => Spans;
+  /** All that is committed of it, from the first; called as often as it is read. */
+  readonly read: () => AsyncIterable<readonly StatementRecord[]>;
   readonly records: number;
   /** null where it is not known any more. */
   readonly facts: RecordingFacts | null;

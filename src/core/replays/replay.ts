@@ -159,7 +159,14 @@ export interface TableChecksum {
   readonly checksum: string | null;
 }
 
+/** Why a replay ended: at the record's end, because somebody ended it, or because the target did not answer any more. */
+export type ReplayEnd =
+  | { readonly why: 'complete' | 'interrupted' }
+  /** `message`: one sentence without a full stop. */
+  | { readonly why: 'target_lost'; readonly message: string };
+
 export interface ReplayResult extends Accounting {
+  readonly ended: ReplayEnd;
   readonly statements: Accounting;
   /** How long it took, and how long the replayed part of the record is: milliseconds. */
   readonly tookMs: number;

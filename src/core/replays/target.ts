@@ -44,6 +44,8 @@ export interface ReplayTarget {
   openSession(login: TargetLogin): Promise<TargetSession>;
   /** Asks the server to break off what a session is doing; never throws. */
   breakOff(session: TargetSession): Promise<void>;
+  /** Whether what a session is doing waits for a lock of another one; null where the server does not say. Never throws. */
+  isBlocked(session: TargetSession): Promise<boolean | null>;
   /** The server's counters, as `OpenSource.sampleCounters`. */
   sampleCounters(): Promise<Record<string, number>>;
   /** Milliseconds since the epoch by the server's clock. */
