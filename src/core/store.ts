@@ -1,7 +1,7 @@
 import type { Role, Scope, Viewer } from './access.ts';
 import type { CallTable } from './audit/call-log.ts';
 import type { AuditTable } from './audit/audit-trail.ts';
-import type { Capture, CaptureStatus } from './captures/capture.ts';
+import type { Capture, CaptureStatus, CaptureType } from './captures/capture.ts';
 import type { DaemonStatusTable } from './daemon/daemon-status.ts';
 import type { ReferenceTable } from './environments/confinement.ts';
 import type { Environment } from './environments/environment.ts';
@@ -10,6 +10,7 @@ import type { OwnCommands, StoredOwnCommands } from './verification/own-commands
 import type { AddressAttemptTable } from './users/address-gate.ts';
 import type { PasswordAttemptTable } from './users/password-gate.ts';
 import type { RecordingOptions } from './captures/recording-options.ts';
+import type { ReplayTable } from './replays/replay-table.ts';
 import type { RemovalTable } from './captures/workload-removals.ts';
 import type { TimesTable } from './reports/times-table.ts';
 import type { ScheduleTable } from './schedules/schedule.ts';
@@ -57,6 +58,8 @@ export interface NewCapture {
   readonly duration: number | null;
   readonly reason: string | null;
   readonly recordsStatements: boolean;
+  /** Absent: a capture. */
+  readonly type?: CaptureType;
   /** Absent: `RECORD_EVERYTHING`. */
   readonly options?: RecordingOptions;
 }
@@ -91,6 +94,8 @@ export interface CaptureFilter {
   /** Only captures of these environments. */
   readonly environmentIds: readonly number[];
   readonly statuses: readonly CaptureStatus[] | null;
+  /** null for both. */
+  readonly type: CaptureType | null;
   readonly ownerId: number | null;
   /** A glob over names, with `*` and `?`, ignoring case. */
   readonly name: string | null;
@@ -247,6 +252,7 @@ export interface Store {
   readonly metrics: MetricTable;
   readonly times: TimesTable;
   readonly warmUps: WarmUpTable;
+  readonly replays: ReplayTable;
   readonly passwordAttempts: PasswordAttemptTable;
   readonly references: ReferenceTable;
   readonly addressAttempts: AddressAttemptTable;
@@ -330,7 +336,7 @@ export interface CaptureTable {
   handOn(environmentId: number, from: number, to: number): number;
   /** Environments in which a user owns captures. */
   environmentsOwnedIn(ownerId: number): number[];
-  /** Every capture in one of these statuses, oldest first, of all owners. */
+  /** Every capture in one of these statuses, oldest first, of all owners; replays are none. */
   listByStatus(statuses: readonly CaptureStatus[]): Capture[];
   /** SCHEDULED captures due at or before `until`, earliest first. */
   listDue(until: number, limit: number): Capture[];
@@ -340,9 +346,9 @@ export interface CaptureTable {
   listWarming(until: number): Capture[];
   /** When the next of these begins; null when none does. */
   nextWarming(): number | null;
-  /** RUNNING captures whose scheduled end is at or before `until`. */
+  /** RUNNING captures, not replays, whose scheduled end is at or before `until`. */
   listEnding(until: number): Capture[];
-  /** When the next RUNNING capture that records nothing ends; null when none does. */
+  /** When the next RUNNING capture that records nothing, and is no replay, ends; null when none does. */
   nextEnd(): number | null;
   /**
    * Compare-and-set: moves a capture from one status to another, with the changes, and returns it;

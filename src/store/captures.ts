@@ -26,7 +26,7 @@ export interface ListedRow extends CaptureRow, Omit<ListedCapture, keyof Capture
 }
 
 export const CAPTURE_COLUMNS = `captures.id, captures.name, captures.environment_id AS environmentId,
-  captures.owner_id AS ownerId, captures.status, captures.start_at AS start,
+  captures.owner_id AS ownerId, captures.type, captures.status, captures.start_at AS start,
   captures.scheduled_start_at AS scheduledStart, captures.scheduled_end_at AS scheduledEnd,
   captures.end_at AS end, captures.duration_ms AS duration, captures.reason,
   captures.created_at AS createdAt, captures.records_statements AS recordsStatements,
@@ -35,12 +35,11 @@ export const CAPTURE_COLUMNS = `captures.id, captures.name, captures.environment
 const LISTED_COLUMNS = `${CAPTURE_COLUMNS},
   environments.name AS environmentName, users.name AS ownerName, recordings.records,
   recordings.text_bytes AS textBytes, recordings.file_bytes AS fileBytes, taps.trouble`;
-const LISTED_TABLES = `captures
-  JOIN environments ON environments.id = captures.environment_id
+const LISTED_JOINS = `JOIN environments ON environments.id = captures.environment_id
   JOIN users ON users.id = captures.owner_id
   LEFT JOIN recordings ON recordings.capture_id = captures.id
   LEFT JOIN taps ON taps.id = recordings.tap_id`;
-const LISTED = `SELECT ${LISTED_COLUMNS} FROM ${LISTED_TABLES}`;
+const LISTED = `SELECT ${LISTED_COLUMNS} FROM captures ${LISTED_JOINS}`;
 
 // As the index `captures_warming` has it.
 const WARM_UP_BEGINS = "scheduled_start_at - json_extract(options, '$.warmUp')";
@@ -64,11 +63,11 @@ const set = (statuses: readonly CaptureStatus[]): string => JSON.stringify(statu
 
 export function captureTable(db: Database): CaptureTable {
   const insert = db.prepare<[Record<string, unknown>], CaptureRow>(
-    `INSERT INTO captures (name, name_key, environment_id, owner_id, status, start_at,
+    `INSERT INTO captures (name, name_key, environment_id, owner_id, type, status, start_at,
        scheduled_start_at, scheduled_end_at, end_at, duration_ms, reason, records_statements,
        options, created_at)
-     VALUES (@name, @nameKey, @environmentId, @ownerId, @status, @start, @scheduledStart,
-       @scheduledEnd, @end, @duration, @reason, @recordsStatements, @options, @now) RETURNING ${CAPTURE_COLUMNS}`,
+     VALUES (@name, @nameKey, @environmentId, @ownerId, @type, @status, @start,
+       @scheduledStart, @scheduledEnd, @end, @duration, @reason, @recordsStatements, @options, @now) RETURNING ${CAPTURE_COLUMNS}`,
   );
   const find = db.prepare<[number], ListedRow>(`${LISTED} WHERE captures.id = ?`);
   const findByName = db.prepare<[string, number], ListedRow>(
@@ -78,7 +77,8 @@ export function captureTable(db: Database): CaptureTable {
   );
   const listByStatus = db.prepare<[string], CaptureRow>(
     `SELECT ${CAPTURE_COLUMNS} FROM captures
-     WHERE status NOT IN ('DONE', 'FAILED') AND status IN (SELECT value FROM json_each(?)) ORDER BY id`,
+     WHERE status NOT IN ('DONE', 'FAILED') AND status IN (SELECT value FROM json_each(?))
+       AND type = 'CAPTURE' ORDER BY id`,
   );
   const listDue = db.prepare<[number, number], CaptureRow>(
     `SELECT ${CAPTURE_COLUMNS} FROM captures WHERE status = 'SCHEDULED' AND scheduled_start_at <= ?
@@ -100,12 +100,13 @@ export function captureTable(db: Database): CaptureTable {
   const listEnding = db.prepare<[number], CaptureRow>(
     `SELECT ${CAPTURE_COLUMNS} FROM captures
      WHERE status = 'RUNNING' AND scheduled_end_at IS NOT NULL AND scheduled_end_at <= ?
-     ORDER BY scheduled_end_at, id`,
+       AND type = 'CAPTURE' ORDER BY scheduled_end_at, id`,
   );
   const nextEnd = db
     .prepare<[], number | null>(
       `SELECT scheduled_end_at FROM captures
        WHERE status = 'RUNNING' AND scheduled_end_at IS NOT NULL AND records_statements = 0
+         AND type = 'CAPTURE'
        ORDER BY scheduled_end_at LIMIT 1`,
     )
     .pluck();
@@ -148,7 +149,7 @@ export function captureTable(db: Database): CaptureTable {
     .pluck();
   const lister = captureLister(db, {
     columns: LISTED_COLUMNS,
-    tables: LISTED_TABLES,
+    joins: LISTED_JOINS,
     toListed,
   });
 
@@ -174,6 +175,7 @@ export function captureTable(db: Database): CaptureTable {
   return {
     insert(capture, now) {
       const columns = {
+        type: 'CAPTURE',
         ...capture,
         nameKey: nameKey(capture.name),
         recordsStatements: capture.recordsStatements ? 1 : 0,

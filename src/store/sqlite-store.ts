@@ -19,6 +19,7 @@ import { passwordAttemptTable } from './password-attempts.ts';
 import { recordingTable } from './recordings.ts';
 import { referenceTable } from './references.ts';
 import { removalTable } from './removals.ts';
+import { replayTable } from './replays.ts';
 import { scheduleTable } from './schedules.ts';
 import { timesTable } from './statement-times.ts';
 import { DATABASE, isThere, makeStoreFiles } from './store-folder.ts';
@@ -213,6 +214,9 @@ class SqliteStore implements Store {
   }
   get addressAttempts() {
     return this.#table('addressAttempts', addressAttemptTable);
+  }
+  get replays() {
+    return this.#table('replays', replayTable);
   }
   get warmUps() {
     return this.#table('warmUps', warmUpTable);

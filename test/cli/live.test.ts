@@ -13,6 +13,7 @@ function capture(changes: Partial<ListedCapture> = {}): ListedCapture {
     name: 'friday',
     environmentId: 1,
     ownerId: 1,
+    type: 'CAPTURE',
     status: 'RUNNING',
     start: START,
     scheduledStart: null,

@@ -32,6 +32,7 @@ const CAPTURE: ListedCapture = {
   name: 'friday',
   environmentId: 1,
   ownerId: 1,
+  type: 'CAPTURE',
   status: 'DONE',
   start: START,
   scheduledStart: null,

@@ -30,6 +30,7 @@ function capture(changes: Partial<ListedCapture> = {}): ListedCapture {
     environmentName: 'shop',
     ownerId: 7,
     ownerName: 'ada',
+    type: 'CAPTURE',
     status: 'DONE',
     start: NOW - 3_600_000,
     scheduledStart: null,

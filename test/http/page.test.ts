@@ -347,6 +347,7 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     const [capture] = captures.list({
       environmentIds: [world.office.id],
       statuses: ['SCHEDULED'],
+      type: null,
       ownerId: null,
       name: 'in summer',
       since: null,

@@ -1,8 +1,8 @@
 import { ALL_CAPTURES, type CaptureListRequest } from '../../core/captures/capture-list.ts';
-import type { CaptureStatus } from '../../core/captures/capture.ts';
+import type { CaptureStatus, CaptureType } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import type { CaptureOrder } from '../../core/store.ts';
-import { count, parseOrder, parseStatuses, type ListOrder } from '../input/arguments.ts';
+import { count, parseOrder, parseStatuses, parseType, type ListOrder } from '../input/arguments.ts';
 import { contradiction } from '../input/choices.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
@@ -12,6 +12,7 @@ import { readPastTime } from '../input/typed-times.ts';
 interface Options {
   readonly env?: string;
   readonly status?: CaptureStatus[];
+  readonly type?: CaptureType;
   readonly owner?: string;
   readonly name?: string;
   readonly since?: string;
@@ -35,6 +36,7 @@ export const command = defineCommand<Options>({
         'only captures with one of these statuses: RUNNING,DONE',
         parseStatuses,
       )
+      .option('--type <type>', 'only captures, or only replays: CAPTURE or REPLAY', parseType)
       .option('--owner <user>', 'only captures of this user; me: your own')
       .option('--name <glob>', 'only names that match; * is any text, ? any character')
       .option('--since <when>', 'only captures that end after this')
@@ -50,6 +52,7 @@ Examples:
   captures list
   captures list --env shop --status RUNNING,STOPPING
   captures list --owner me --name "nightly*" --since "yesterday" --sort -start
+  captures list --type REPLAY
   captures list --all --json --fields id,name,status
   captures list --status RUNNING --watch
 
@@ -99,6 +102,7 @@ async function requestOf(options: Options, context: Context): Promise<CaptureLis
     environment: options.env ?? null,
     owner: options.owner ?? null,
     statuses: options.status ?? null,
+    type: options.type ?? null,
     name: options.name ?? null,
     since,
     until,

@@ -1,5 +1,10 @@
 import type { Role } from '../../core/access.ts';
-import { CAPTURE_STATUSES, type CaptureStatus } from '../../core/captures/capture.ts';
+import {
+  CAPTURE_STATUSES,
+  CAPTURE_TYPES,
+  type CaptureStatus,
+  type CaptureType,
+} from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import { CAPTURE_ORDERS, type CaptureOrder } from '../../core/store.ts';
 import { choice, offering, oneOf } from './choices.ts';
@@ -31,6 +36,11 @@ export const parseStatuses = offering(
   (value: string): CaptureStatus[] =>
     value.split(',').map((status) => oneOf(CAPTURE_STATUSES, status.trim(), '--status')),
   { isList: true },
+);
+
+/** CAPTURE or REPLAY, in any case. */
+export const parseType = offering(CAPTURE_TYPES, (value: string): CaptureType =>
+  oneOf(CAPTURE_TYPES, value, '--type'),
 );
 
 /** Words for a list: `a`, `a or b`, `a, b or c`. */

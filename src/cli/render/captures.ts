@@ -37,7 +37,7 @@ export function captureJson(capture: ListedCapture): JsonObject {
     end: isoTime(capture.end),
     status: capture.status,
     envId: capture.environmentId,
-    type: 'CAPTURE',
+    type: capture.type,
     reason: reasonOf(capture),
     environment: capture.environmentName,
     owner: capture.ownerName,
@@ -102,7 +102,7 @@ const DETAIL: readonly Column<ListedCapture>[] = [
   column('workload.fileBytes', 'ON DISK', ({ fileBytes }) => orDash(fileBytes, formatBytes)),
   column('createdAt', 'CREATED', ({ createdAt }, view) => moment(createdAt, view)),
   column('envId', 'ENVIRONMENT ID', ({ environmentId }) => String(environmentId)),
-  column('type', 'TYPE', () => 'CAPTURE'),
+  column('type', 'TYPE', ({ type }) => type),
 ];
 
 export const captureNoun = {

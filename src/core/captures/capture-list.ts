@@ -18,6 +18,7 @@ export const ALL_CAPTURES: CaptureListRequest = {
   environment: null,
   owner: null,
   statuses: null,
+  type: null,
   name: null,
   since: null,
   until: null,
@@ -40,7 +41,7 @@ export function filterOf(
   actor: Actor,
   request: CaptureListRequest,
 ): Omit<CaptureFilter, 'limit'> {
-  const { environment, owner, statuses, name, since, until, order, descending } = request;
+  const { environment, owner, statuses, type, name, since, until, order, descending } = request;
   checkTime('beginning of a list', since);
   checkTime('end of a list', until);
   if (!CAPTURE_ORDERS.includes(order)) {
@@ -52,6 +53,7 @@ export function filterOf(
       : [getEnvironment(store, actor, 'capture.list', environment).id];
   return {
     statuses,
+    type,
     name,
     since,
     until,

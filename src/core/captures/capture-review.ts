@@ -9,7 +9,7 @@ import { timingOf, type CaptureRequest } from './capture-timing.ts';
 import { checkRecordingOptions, RECORD_EVERYTHING } from './recording-options.ts';
 
 /** What a request would store. */
-export type PlannedCapture = Required<NewCapture>;
+export type PlannedCapture = Required<Omit<NewCapture, 'type'>>;
 
 /** What is to be said of a request for a capture. */
 export interface Review {

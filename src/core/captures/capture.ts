@@ -70,12 +70,17 @@ export const ACTIVE_STATUSES: readonly CaptureStatus[] = [
   'STOPPING',
 ];
 
+/** What a row among the captures is: a recording, or a recorded workload's replay on its environment. */
+export const CAPTURE_TYPES = ['CAPTURE', 'REPLAY'] as const;
+export type CaptureType = (typeof CAPTURE_TYPES)[number];
+
 /** A named window over one environment. Times are milliseconds since the epoch, UTC. */
 export interface Capture {
   readonly id: number;
   readonly name: string;
   readonly environmentId: number;
   readonly ownerId: number;
+  readonly type: CaptureType;
   readonly status: CaptureStatus;
   /** When it really started, by the server's clock; null before. */
   readonly start: number | null;
@@ -89,7 +94,7 @@ export interface Capture {
   /** Why it FAILED or ended other than by a stop; null otherwise. */
   readonly reason: string | null;
   readonly createdAt: number;
-  /** False on a metrics-only environment: nothing is recorded, no process is needed. */
+  /** False on a metrics-only environment, where no process is needed, and of a replay: nothing is recorded. */
   readonly recordsStatements: boolean;
   /** What it records, and what ends it before its time. */
   readonly options: RecordingOptions;

@@ -76,6 +76,7 @@ export class RetentionService {
       .list({
         environmentIds: [environmentId],
         statuses: OVER,
+        type: null,
         ownerId: null,
         name: null,
         since: null,

@@ -10,7 +10,7 @@ const POWERS = 30;
 const BUCKETS = EXACT + (POWERS - 1) * BUCKETS_A_POWER;
 
 /**
- * Counts durations in buckets whose width grows with them (http://hdrhistogram.org), in microseconds. A part of
+ * Counts durations in buckets whose width grows with them (as HdrHistogram does), in microseconds. A part of
  * the buckets takes memory when the first duration falls into it: 20,000 of these, one a digest, take 30 MB,
  * where a table of all buckets would take 150.
  */

@@ -248,8 +248,6 @@ export interface Replay {
   readonly result: ReplayResult | null;
 }
 
-export type CaptureType = 'CAPTURE' | 'REPLAY';
-
 /** What happens while a record is replayed. */
 export type ReplayEvent =
   | { readonly type: 'planning'; readonly records: number; readonly of: number }

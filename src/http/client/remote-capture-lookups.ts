@@ -40,13 +40,15 @@ export function inPath(ref: string) {
 }
 
 function queryOf(request: CaptureListRequest): InputOf<typeof listCaptures>['query'] {
-  const { environment, owner, statuses, name, since, until, order, descending, limit } = request;
+  const { environment, owner, statuses, type, name, since, until, order, descending } = request;
+  const { limit } = request;
   return {
     order,
     ascending: !descending,
     ...(environment === null ? {} : { env: environment }),
     ...(owner === null ? {} : { owner }),
     ...(statuses === null ? {} : { status: [...statuses] }),
+    ...(type === null ? {} : { type }),
     ...(name === null ? {} : { name }),
     ...(since === null ? {} : { since }),
     ...(until === null ? {} : { until }),

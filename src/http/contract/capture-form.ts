@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { reasonOf, CAPTURE_STATUSES } from '../../core/captures/capture.ts';
+import { reasonOf, CAPTURE_STATUSES, CAPTURE_TYPES } from '../../core/captures/capture.ts';
 import {
   RECORD_EVERYTHING,
   REDACTIONS,
@@ -59,7 +59,7 @@ export const captureOnWire = z.object({
   end: orNull(instant),
   status: z.enum(CAPTURE_STATUSES),
   envId: z.int(),
-  type: z.literal('CAPTURE'),
+  type: z.enum(CAPTURE_TYPES),
   reason: orNull(z.string()),
   environment: z.string(),
   owner: z.string(),
@@ -98,7 +98,7 @@ export function onWire(capture: ListedCapture): CaptureOnWire {
     end: capture.end,
     status: capture.status,
     envId: capture.environmentId,
-    type: 'CAPTURE',
+    type: capture.type,
     reason: reasonOf(capture),
     environment: capture.environmentName,
     owner: capture.ownerName,
@@ -118,6 +118,7 @@ export function captureOf(wire: CaptureOnWire): ListedCapture {
     name: wire.name,
     environmentId: envId,
     ownerId: wire.ownerId,
+    type: wire.type,
     status: wire.status,
     start: wire.start,
     scheduledStart: wire.scheduledStart,

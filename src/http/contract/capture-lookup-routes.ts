@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { OPERATIONS } from '../../core/access.ts';
-import { CAPTURE_STATUSES } from '../../core/captures/capture.ts';
+import { CAPTURE_STATUSES, CAPTURE_TYPES } from '../../core/captures/capture.ts';
 import { CAPTURE_ORDERS } from '../../core/store.ts';
 import { capture } from './capture-form.ts';
 import { defineRoute } from './define-route.ts';
@@ -24,6 +24,7 @@ export const listCaptures = defineRoute({
     env: z.optional(z.string()),
     owner: z.optional(z.string()),
     status: z.optional(listOf(CAPTURE_STATUSES)),
+    type: z.optional(z.enum(CAPTURE_TYPES)),
     name: z.optional(z.string()),
     since: z.optional(instant),
     until: z.optional(instant),

@@ -20,6 +20,7 @@ import { tokenScopes } from './0019-token-scopes.ts';
 import { calls } from './0020-calls.ts';
 import { passwordReferences } from './0021-password-references.ts';
 import { keyedAttempts } from './0022-keyed-attempts.ts';
+import { replays } from './0023-replays.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -45,4 +46,5 @@ export const MIGRATIONS: readonly string[] = [
   calls,
   passwordReferences,
   keyedAttempts,
+  replays,
 ];

@@ -29,11 +29,11 @@ import { handle } from '../handler.ts';
 /** The seven operations of the reference, and what else makes a capture. */
 const main = [
   handle(listCaptures, ({ api, actor }, { query }) => {
-    const { env = null, status = null, owner = null, name = null } = query;
+    const { env = null, status = null, type = null, owner = null, name = null } = query;
     const { since = null, until = null, order = 'created', limit = null } = query;
     const descending = query.ascending !== true;
-    const request = { ...ALL_CAPTURES, environment: env, statuses: status, owner, name };
-    const asked = { ...request, since, until, order, descending };
+    const request = { ...ALL_CAPTURES, environment: env, statuses: status, type };
+    const asked = { ...request, owner, name, since, until, order, descending };
     return limit === null
       ? api.captures.walk(actor, asked)
       : api.captures.list(actor, { ...asked, limit });
