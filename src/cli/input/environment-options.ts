@@ -101,7 +101,7 @@ export function typedInstance(
 }
 
 /** A password reference with its path made absolute: the daemon has another working directory. */
-function absoluteReference(reference: string, place: Place): string {
+export function absoluteReference(reference: string, place: Place): string {
   const parsed = parsePasswordReference(reference);
   switch (parsed.from) {
     case 'env':

@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import { AppError } from '../../core/errors.ts';
+import {
+  DEFAULT_DEADLINE_MS,
+  type MappedDatabase,
+  type ReplayOptions,
+} from '../../core/replays/replay.ts';
+import type { Context } from '../runtime/context.ts';
+import { count } from './arguments.ts';
+import { choice, contradiction, offering } from './choices.ts';
+import { parseDuration } from './durations.ts';
+import { registerSearchOptions, searchOf, type TypedSearch } from './statement-search-options.ts';
+import { readUserMap } from './user-map.ts';
+
+const TIMES = ['recorded', 'real'] as const;
+
+/** Options that say how a record is replayed. */
+export interface TypedReplay extends TypedSearch {
+  /** null: as fast as each session goes. */
+  readonly speed?: number | null;
+  readonly writes?: boolean;
+  readonly sessions?: number;
+  readonly mapDb?: readonly MappedDatabase[];
+  readonly userMap?: string;
+  readonly serial?: boolean;
+  readonly now?: (typeof TIMES)[number];
+  /** Milliseconds. */
+  readonly deadline?: number;
+  readonly checksums?: boolean;
+}
+
+/** Declares them, those that choose statements under a heading of their own. */
+export function registerReplayOptions(command: Command): Command {
+  command
+    .option(
+      '--speed <factor>',
+      'times as fast as recorded: 0.25, 1, 4; or max (default: 1)',
+      offering(['max'], parseSpeed),
+    )
+    .option('--writes', 'send what changes data, too; asks for the name of the target')
+    .option(
+      '--sessions <n>',
+      'connections at once at most; more sessions queue',
+      count('--sessions'),
+    )
+    .option('--serial', 'one statement at a time, in the order of the record')
+    .option(
+      '--map-db <a=b>',
+      'what was database A is B on the target; may be repeated',
+      parseMapping,
+    )
+    .option('--user-map <file>', 'recorded users and the accounts they log in with')
+    .option(
+      '--now <time>',
+      'what NOW() is: the recorded time, or real (default: recorded)',
+      choice(TIMES, '--now'),
+    )
+    .option(
+      '--deadline <duration>',
+      'break a statement off that has no answer by then (default: 1m)',
+      parseDuration,
+    )
+    .option('--checksums', 'sum up the written tables at the end, for captures diff');
+  return registerSearchOptions(command);
+}
+
+/**
+ * What the core is asked for; says on stderr how times were understood.
+ * @throws AppError `invalid`.
+ */
+export async function replayOptionsOf(
+  typed: TypedReplay,
+  context: Context,
+): Promise<ReplayOptions> {
+  const { serial = false, speed, sessions } = typed;
+  if (serial && speed !== undefined) throw contradiction('--serial', '--speed');
+  if (serial && sessions !== undefined) throw contradiction('--serial', '--sessions');
+  return {
+    speed: serial ? null : speed === undefined ? 1 : speed,
+    writes: typed.writes === true,
+    sessions: sessions ?? null,
+    databases: typed.mapDb ?? [],
+    users: typed.userMap === undefined ? [] : await readUserMap(typed.userMap, context),
+    serial,
+    recordedTime: typed.now !== 'real',
+    search: await searchOf(typed, context),
+    deadline: typed.deadline ?? DEFAULT_DEADLINE_MS,
+    checksums: typed.checksums === true,
+  };
+}
+
+/** `0.25`, `1`, `4`, also `4x`; null for `max`. Too fast is the core's to say. @throws AppError `invalid`. */
+export function parseSpeed(text: string): number | null {
+  const trimmed = text.trim().toLowerCase();
+  if (trimmed === 'max') return null;
+  const [, number] = /^(\d+(?:\.\d+)?|\.\d+)x?$/.exec(trimmed) ?? [];
+  const speed = Number(number ?? NaN);
+  if (speed > 0 && Number.isFinite(speed)) return speed;
+  throw new AppError('invalid', `--speed takes a number above 0, or max, not "${text}"`, {
+    hint: '1 is as recorded, 0.25 four times slower, 4 four times faster; max as fast as each session goes.',
+  });
+}
+
+/** @throws AppError `invalid`. */
+function parseMapping(
+  text: string,
+  before: readonly MappedDatabase[] = [],
+): readonly MappedDatabase[] {
+  const [recorded = '', target = '', ...more] = text.split('=');
+  if (recorded === '' || target === '' || more.length > 0) {
+    throw new AppError('invalid', `--map-db takes A=B, not "${text}"`, {
+      hint: 'A is the database in the record, B the one on the target: --map-db shop=shop_copy. For several: --map-db a=b --map-db c=d',
+    });
+  }
+  return [...before, { recorded, target }];
+}
