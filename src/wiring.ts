@@ -8,7 +8,7 @@ import type { Origin } from './core/audit/audit-trail.ts';
 import type { Clock } from './core/clock.ts';
 import { awaitedDaemons } from './core/daemon/awaited-daemons.ts';
 import type { StartedDaemon } from './core/daemon/daemon-starter.ts';
-import { refusingConfined } from './core/environments/confinement.ts';
+import { refuseConfined, restricting, type AllowServer } from './core/environments/confinement.ts';
 import type { ServerAddress } from './core/environments/environment.ts';
 import { AppError } from './core/errors.ts';
 import type {
@@ -18,6 +18,7 @@ import type {
 } from './core/metrics/metric-source.ts';
 import type { LogSwitchCommands, Outside } from './core/outside.ts';
 import type { Restorer } from './core/recovery/restorer.ts';
+import type { ReplayTargets } from './core/replays/target.ts';
 import type { Source } from './core/source.ts';
 import type { ScryptCost } from './core/users/passwords.ts';
 import type { Progress } from './core/progress.ts';
@@ -101,7 +102,7 @@ export const BRIEF_PATIENCE_MS = 1_000;
 export class Wiring {
   readonly #machine: Machine;
   readonly #paths: { readonly store: string };
-  readonly #allow: (logs: Source) => Promise<Source>;
+  readonly #allow: AllowServer;
   readonly #isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly #confinement: Outside['confinement'];
   #store: Store | null = null;
@@ -121,7 +122,7 @@ export class Wiring {
   constructor(
     machine: Machine,
     paths: { readonly store: string },
-    allow: (logs: Source) => Promise<Source> = (logs) => Promise.resolve(refusingConfined(logs)),
+    allow: AllowServer = refuseConfined,
     isLeftToDaemon: (server: ServerAddress) => Promise<boolean> = () => Promise.resolve(false),
     confinement: Outside['confinement'] = refuseDescription,
   ) {
@@ -216,6 +217,7 @@ export class Wiring {
       origin: this.#machine,
       program: () => ({ name: 'captures', version: programVersion() }),
       servers: () => this.servers(),
+      replayTargets: () => this.replayTargets(),
       parseServerUrl,
       checkProvider,
       isLeftToDaemon: this.#isLeftToDaemon,
@@ -263,7 +265,13 @@ export class Wiring {
   /** Servers; looks at one that is being recorded are noted, so that its record stays true. */
   async servers(allow = this.#allow): Promise<Source> {
     const { notingLooks } = await import('./core/verification/noted-looks.ts');
-    return allow(notingLooks(await this.#machine.serverLogs(), this.store));
+    return restricting(notingLooks(await this.#machine.serverLogs(), this.store), allow);
+  }
+
+  /** Servers that records are replayed to: whoever logs in there, with credentials that this process may use. */
+  async replayTargets(): Promise<ReplayTargets> {
+    const { mysqlTargets } = await import('./source/mysql/replay/replay-targets.ts');
+    return mysqlTargets(this.#allow);
   }
 
   /** CloudWatch. */

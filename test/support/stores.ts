@@ -42,6 +42,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     checkProvider,
     confinement: () => Promise.resolve(UNCONFINED),
     servers: unexpected,
+    replayTargets: unexpected,
     isLeftToDaemon: () => Promise.resolve(false),
     restorer: unexpected,
     workloads: unexpected,

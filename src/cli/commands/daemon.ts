@@ -245,7 +245,7 @@ async function record(options: Options, context: Context, recording: Recording):
       import('../../daemon/sd-notify.ts'),
       import('../../package.ts'),
       import('../runtime/metric-child.ts'),
-      wiring.servers((logs) => own.guard(logs)),
+      wiring.servers((server) => own.allow(server)),
     ]);
   // Opened, and brought up to date, before another process opens it.
   const store = context.wiring.store;

@@ -74,7 +74,7 @@ export class Context extends Terminal {
     this.wiring = new Wiring(
       world,
       connected === null ? this.paths : noStoreHere(connected.server),
-      (logs) => this.credentials.guard(logs),
+      (server) => this.credentials.allow(server),
       (server) => this.credentials.isLeftToDaemon(server),
     );
     this.credentials = new OwnCredentials(world, this.paths, this.wiring);

@@ -13,7 +13,6 @@ import {
 } from '../../core/environments/password-reference.ts';
 import { AppError } from '../../core/errors.ts';
 import { isPrintable } from '../../core/names.ts';
-import type { Source } from '../../core/source.ts';
 import { readPrivateFile, writePrivateFile } from './private-files.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
 
@@ -383,16 +382,4 @@ function notAllowed(
       ].join('\n'),
     },
   );
-}
-
-/** The same source, which opens servers only with references that this user may use. */
-export function guardingCredentials(logs: Source, user: CredentialUser): Source {
-  return {
-    returnsStatements: (settings) => logs.returnsStatements(settings),
-    open: async (server, ...others) => logs.open(await allowedServer(server, user), ...others),
-    inspect: async (server, ...others) =>
-      logs.inspect(await allowedServer(server, user), ...others),
-    forecast: async (server, ...others) =>
-      logs.forecast(await allowedServer(server, user), ...others),
-  };
 }

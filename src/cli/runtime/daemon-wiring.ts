@@ -18,7 +18,7 @@ export function wiringOfDaemon(
   const wiring: Wiring = new Wiring(
     world,
     paths,
-    (logs) => credentials.guard(logs),
+    (server) => credentials.allow(server),
     async (server) => {
       const lease = wiring.store.lease.find();
       const isActive = lease?.pid === pid && lease.host === world.hostName;

@@ -1,7 +1,6 @@
 import type { Confinement } from '../../core/environments/confinement.ts';
 import type { ServerAddress } from '../../core/environments/environment.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Source } from '../../core/source.ts';
 import { readPassword, type Wiring } from '../../wiring.ts';
 import type { AllowedCredentials, CredentialUser } from './credential-rules.ts';
 import type { Paths } from './paths.ts';
@@ -39,10 +38,10 @@ export class OwnCredentials {
     };
   }
 
-  /** The same source, which opens servers only with the references that this process may use. */
-  async guard(logs: Source): Promise<Source> {
-    const { guardingCredentials } = await import('./credential-rules.ts');
-    return guardingCredentials(logs, await this.user());
+  /** Refuses a server whose references this process may not use. @throws AppError `invalid`. */
+  async allow(server: ServerAddress): Promise<ServerAddress> {
+    const { allowedServer } = await import('./credential-rules.ts');
+    return allowedServer(server, await this.user());
   }
 
   /** What the user lets others describe over the API. */

@@ -230,17 +230,23 @@ export function isStillConfined(
   return kept || changes.url === undefined;
 }
 
-/** Servers for a program that allows nobody from elsewhere to name files of its machine, or variables. */
-export function refusingConfined(source: Source): Source {
-  const checked = (server: ServerAddress): ServerAddress => {
-    const names = server.passwordFrom !== null || filesOf(server).length > 0;
-    if (server.isConfined !== true || !names) return server;
-    throw new AppError('invalid', 'This program reads no files that were named over the API');
-  };
+/** Restricts a process to servers that it may use: as whom, and with which password. @throws AppError `invalid`. */
+export type AllowServer = (server: ServerAddress) => Promise<ServerAddress>;
+
+/** The same source, which reaches only the servers that are allowed. */
+export function restricting(source: Source, allow: AllowServer): Source {
   return {
     returnsStatements: (settings) => source.returnsStatements(settings),
-    open: async (server, ...others) => source.open(checked(server), ...others),
-    inspect: async (server, ...others) => source.inspect(checked(server), ...others),
-    forecast: async (server, ...others) => source.forecast(checked(server), ...others),
+    open: async (server, ...others) => source.open(await allow(server), ...others),
+    inspect: async (server, ...others) => source.inspect(await allow(server), ...others),
+    forecast: async (server, ...others) => source.forecast(await allow(server), ...others),
   };
 }
+
+/** For a program that allows nobody from elsewhere to name files of its machine, or variables. */
+export const refuseConfined: AllowServer = (server) => {
+  const names = server.passwordFrom !== null || filesOf(server).length > 0;
+  if (server.isConfined !== true || !names) return Promise.resolve(server);
+  const why = 'This program reads no files that were named over the API';
+  return Promise.reject(new AppError('invalid', why));
+};

@@ -8,7 +8,7 @@ import {
   type CredentialUser,
 } from '../../../src/cli/runtime/credential-rules.ts';
 import type { Actor } from '../../../src/core/access.ts';
-import { refusingConfined } from '../../../src/core/environments/confinement.ts';
+import { refuseConfined, restricting } from '../../../src/core/environments/confinement.ts';
 import type { ServerAddress } from '../../../src/core/environments/environment.ts';
 import {
   EnvironmentService,
@@ -175,7 +175,7 @@ describe('an environment that is described over the API', () => {
     expect(await allowedServer(fine, user)).toMatchObject({ passwordFrom: `file:${password}` });
     // A background daemon, or a command, that was not started with --credentials.
     await expect(allowedServer(fine, { ...user, daemon: null })).rejects.toThrow('may not use');
-    const program = refusingConfined(new FakeSource(inspectionOf()));
+    const program = restricting(new FakeSource(inspectionOf()), refuseConfined);
     await expect(program.inspect(fine, test.store.id)).rejects.toThrow('reads no files');
   });
 
