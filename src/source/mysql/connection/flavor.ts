@@ -285,8 +285,19 @@ function numberOf(version: string): number {
   return Number(major) * 100 + Number(minor);
 }
 
-/** Asks the server for its name and version. @throws AppError `remote_failed`. */
+/** Asks a server that is to be recorded who it is. @throws AppError `remote_failed`, also for one that is too old. */
 export async function identify(connection: MysqlConnection): Promise<MysqlIdentity> {
+  const server = await readIdentity(connection);
+  if (isTooOld(server.version)) {
+    throw new AppError('remote_failed', `MySQL ${server.version} is too old to be recorded`, {
+      hint: 'captures records MySQL from 5.7 on, and MariaDB.',
+    });
+  }
+  return server;
+}
+
+/** Asks a server for its name and version. @throws AppError `remote_failed`. */
+export async function readIdentity(connection: MysqlConnection): Promise<MysqlIdentity> {
   const row = await connection.row(
     'SELECT VERSION(), @@GLOBAL.hostname, @@GLOBAL.port, @@GLOBAL.datadir',
   );
@@ -295,11 +306,6 @@ export async function identify(connection: MysqlConnection): Promise<MysqlIdenti
     throw new AppError('remote_failed', 'The server does not say who it is');
   }
   const flavor = flavorOf(version);
-  if (isTooOld(version)) {
-    throw new AppError('remote_failed', `MySQL ${version} is too old to be recorded`, {
-      hint: 'captures records MySQL from 5.7 on, and MariaDB.',
-    });
-  }
   return {
     flavor: flavor.name,
     version,

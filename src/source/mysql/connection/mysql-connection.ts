@@ -11,22 +11,11 @@ import {
   OpenAnswers,
   type OpenAnswer,
 } from './open-answers.ts';
-import { AnswerTooLarge, codeOf, nameMariadbError, NoAnswer } from './server-errors.ts';
-import { endsConnection, isPlain, translateError } from './error-translation.ts';
+import { AnswerTooLarge, nameMariadbError, NoAnswer } from './server-errors.ts';
+import { endsConnection, translateError } from './error-translation.ts';
+import { enterServer, readLoginFiles } from './server-entry.ts';
 import { SilenceWatch } from '../log/silence-watch.ts';
-import {
-  type TlsOptions,
-  OWN_DATABASE,
-  Unannounced,
-  login,
-  readAuthority,
-  readServerKey,
-  tlsOptions,
-  type DriverInternals,
-  type LoggedIn,
-  drop,
-  closed,
-} from './mysql-login.ts';
+import { OWN_DATABASE, type DriverInternals, type LoggedIn, drop, closed } from './mysql-login.ts';
 
 /** A row as text: the server sends every value of a text-protocol result as such. */
 export type Row = readonly (string | null)[];
@@ -91,14 +80,12 @@ export class MysqlConnection {
   }
 
   /**
-   * Connects and logs in, with the TLS modes of the mysql client
-   * (https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode).
+   * Connects and logs in.
    * @param onId called with the connection's id before we log in, so before the server can log
    *   anything of this connection.
    * @param tally counts what is sent.
    * @param signal destroys the connection when it is aborted, also while it is being made.
-   * @throws AppError `remote_failed`, within about 10 s when the server does not answer; what `onId`
-   *   throws, with nothing said to the server. No socket is left then.
+   * @throws what `enterServer` does.
    */
   static async open(
     address: ServerAddress,
@@ -107,33 +94,12 @@ export class MysqlConnection {
     tally: CommandTally = new CommandTally(),
     signal: AbortSignal | null = null,
   ): Promise<MysqlConnection> {
-    const ca = address.sslCa === null ? null : await readAuthority(address.sslCa);
-    const serverKey =
-      address.serverPublicKey === null ? null : await readServerKey(address.serverPublicKey);
-    const preferred = address.sslMode === 'PREFERRED';
-    const enter = (at: ServerAddress, ssl: TlsOptions | null): Promise<MysqlConnection> =>
-      login(
-        { address: at, password, ssl, serverKey, onId, signal },
-        // At once: what the server says right behind its welcome has to find a listener.
-        (loggedIn) => new MysqlConnection(loggedIn, at, tally, signal),
-      );
-    let connection: MysqlConnection;
-    let reached = address;
-    try {
-      connection = await enter(address, isPlain(address) ? null : tlsOptions(address, ca));
-    } catch (error) {
-      if (error instanceof Unannounced) throw error.cause;
-      if (!preferred || codeOf(error) !== 'HANDSHAKE_NO_SSL_SUPPORT') {
-        throw translateError(error, address);
-      }
-      try {
-        reached = { ...address, sslMode: 'DISABLED' };
-        connection = await enter(reached, null);
-      } catch (second) {
-        if (second instanceof Unannounced) throw second.cause;
-        throw translateError(second, reached);
-      }
-    }
+    const files = await readLoginFiles(address);
+    const connection = await enterServer(
+      { address, password, files, onId, signal, kind: 'ours' },
+      // At once: what the server says right behind its welcome has to find a listener.
+      (loggedIn, reached) => new MysqlConnection(loggedIn, reached, tally, signal),
+    );
     // No ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs; and a table
     // of another engine than the one asked for is an error. With autocommit off, which can be the
     // server's default, a reader would hold its metadata lock and keep us from dropping what it read.

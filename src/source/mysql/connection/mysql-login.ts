@@ -111,19 +111,41 @@ export class Unannounced extends Error {
   }
 }
 
-interface LoginRequest {
+/**
+ * What a connection says of itself at its login. `ours`: for what the program itself asks. `replayed`: as any
+ * client's, so that what is replayed means what it did: of no default database, with the server's own sql_mode,
+ * counting the rows that are changed and not those that are found, and taking several results of an execute.
+ */
+type SessionKind = 'ours' | 'replayed';
+
+// The reader speaks COM_QUERY in its plain form, and no server may ask us for a file.
+const NOT_WANTED = ['-CLIENT_QUERY_ATTRIBUTES', '-SESSION_TRACK', '-LOCAL_FILES'];
+const FLAGS: Readonly<Record<SessionKind, readonly string[]>> = {
+  ours: NOT_WANTED,
+  replayed: [
+    ...NOT_WANTED,
+    '-CONNECT_WITH_DB',
+    '-FOUND_ROWS',
+    '-IGNORE_SPACE',
+    '-ODBC',
+    'PS_MULTI_RESULTS',
+  ],
+};
+
+export interface LoginRequest {
   readonly address: ServerAddress;
   readonly password: string | null;
   /** null to ask for no TLS. */
   readonly ssl: TlsOptions | null;
   readonly serverKey: KeyObject | null;
+  readonly kind: SessionKind;
   readonly onId: (id: number) => void;
   readonly signal: AbortSignal | null;
 }
 
 /** @param adopt called in the very event that says that we are logged in. */
 export function login<T>(
-  { address, password, ssl, serverKey, onId, signal }: LoginRequest,
+  { address, password, ssl, serverKey, kind, onId, signal }: LoginRequest,
   adopt: (loggedIn: LoggedIn) => T,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -139,15 +161,14 @@ export function login<T>(
       port: address.port,
       user: address.user,
       ...(password === null ? {} : { password }),
-      database: address.database ?? OWN_DATABASE,
+      ...(kind === 'ours' ? { database: address.database ?? OWN_DATABASE } : {}),
       ...(ssl === null ? {} : { ssl }),
       stream: () => socket,
       authPlugins: loginPlugins({ password: password ?? '', channel, serverKey }),
       charset: 'utf8mb4',
       // Ours counts the whole of the login, and not the time that this process slept.
       connectTimeout: 0,
-      // The reader speaks COM_QUERY in its plain form, and no server may ask us for a file.
-      flags: ['-CLIENT_QUERY_ATTRIBUTES', '-SESSION_TRACK', '-LOCAL_FILES'],
+      flags: FLAGS[kind],
       disableEval: true,
     } as ConnectionOptions);
     const internals = connection as unknown as DriverInternals;

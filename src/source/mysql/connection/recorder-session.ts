@@ -7,8 +7,12 @@ import { hasOneOf, parseGrants, quotedAccount, readGrants } from './privileges.t
 /**
  * Makes a connection one that leaves no trace: not in the log, not in the binary log. What the
  * account may not set is gone without: its own rows are left out by connection id then.
+ * @param identifyServer refuses servers that we have no use for.
  */
-export async function prepareSession(connection: MysqlConnection): Promise<MysqlIdentity> {
+export async function prepareSession(
+  connection: MysqlConnection,
+  identifyServer = identify,
+): Promise<MysqlIdentity> {
   await connection.attempt('SET SESSION sql_log_off = 1');
   await connection.attempt('SET SESSION sql_log_bin = 0');
   await connection.run(
@@ -18,7 +22,7 @@ export async function prepareSession(connection: MysqlConnection): Promise<Mysql
   );
   // transaction_read_only can be the server's default.
   await connection.run('SET SESSION TRANSACTION READ WRITE');
-  const server = await identify(connection);
+  const server = await identifyServer(connection);
   const { sessionSettings } = flavorOf(server.version);
   const names = Object.keys(sessionSettings).map((name) => `'${name}'`);
   const rows = await connection.rows(

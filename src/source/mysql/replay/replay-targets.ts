@@ -1,6 +1,6 @@
 import type { AllowServer } from '../../../core/environments/confinement.ts';
-import { AppError } from '../../../core/errors.ts';
 import type { ReplayTargets } from '../../../core/replays/target.ts';
+import { MysqlTarget } from './mysql-target.ts';
 
 /**
  * MySQL and MariaDB servers that records are replayed to.
@@ -8,9 +8,6 @@ import type { ReplayTargets } from '../../../core/replays/target.ts';
  */
 export function mysqlTargets(allow: AllowServer): ReplayTargets {
   return {
-    open: async (address) => {
-      await allow(address);
-      throw new AppError('remote_failed', 'No server is reached yet');
-    },
+    open: (address, options, signal) => MysqlTarget.open(address, options, allow, signal),
   };
 }
