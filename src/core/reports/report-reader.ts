@@ -3,9 +3,20 @@ import { AppError } from '../errors.ts';
 import { STATEMENT_FLAGS } from '../workloads/statements.ts';
 import { DIMENSIONS, REPORT_VERSION, SORT_KEYS, type Report } from './report.ts';
 import { DIGEST_CLASSES, MOST_SLICES } from './tally.ts';
-
-/** More than a report of the largest tally has. */
-const MOST_ROWS = 100_000;
+import {
+  check,
+  COUNT,
+  isObject,
+  list,
+  NUMBER,
+  object,
+  oneOf,
+  orNull,
+  TEXT,
+  TIME,
+  Unfit,
+  YES_OR_NO,
+} from './value-checks.ts';
 
 /**
  * A report as it was written earlier, perhaps by another version of this program. What is not known is left as
@@ -66,10 +77,12 @@ function fromVersion1(value: Record<string, unknown>, where: string): Record<str
 const NOTHING_UNLISTED = { digests: 0, databases: 0, users: 0, hosts: 0, sessions: 0 };
 
 /** What somebody may have given instead. */
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   if (Array.isArray(value)) return 'it is a list';
   if (!isObject(value)) return `it is ${value === null ? 'null' : `a ${typeof value}`}`;
-  if (value['format'] === 'captures-diff') return 'it is a comparison';
+  if (value['format'] === 'captures-diff' || value['format'] === 'captures-replay-diff')
+    return 'it is a comparison';
+  if (value['format'] === 'captures-replay') return 'it is a replay';
   if ('complete' in value && 'segments' in value)
     return "it is the manifest of a capture's workload";
   if ('envId' in value) return 'it is a capture';
@@ -83,66 +96,6 @@ function describe(value: unknown): string {
 function shown(value: unknown): string {
   const text = String(value);
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
-}
-
-class Unfit extends Error {}
-
-/** @throws Unfit */
-type Check = (value: unknown, path: string) => void;
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function check(what: string, is: (value: unknown) => boolean): Check {
-  return (value, path) => {
-    if (value === undefined) throw new Unfit(`${path} is missing`);
-    if (!is(value)) throw new Unfit(`${path} is not ${what}`);
-  };
-}
-
-const TEXT = check('a text', (value) => typeof value === 'string');
-const YES_OR_NO = check('true or false', (value) => typeof value === 'boolean');
-const COUNT = check(
-  'a whole number',
-  (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-);
-const NUMBER = check(
-  'a number',
-  (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
-);
-const TIME = check(
-  'a time',
-  (value) => typeof value === 'string' && Number.isFinite(Date.parse(value)),
-);
-
-function oneOf(choices: readonly string[]): Check {
-  return check(`one of ${choices.join(', ')}`, (value) => choices.includes(value as string));
-}
-
-function orNull(inner: Check): Check {
-  return (value, path) => {
-    if (value !== null) inner(value, path);
-  };
-}
-
-function list(inner: Check, most = MOST_ROWS): Check {
-  return (value, path) => {
-    if (value === undefined) throw new Unfit(`${path} is missing`);
-    if (!Array.isArray(value)) throw new Unfit(`${path} is not a list`);
-    if (value.length > most) throw new Unfit(`${path} has more than ${most} items`);
-    for (const [index, item] of value.entries()) inner(item, `${path}[${index}]`);
-  };
-}
-
-function object(fields: Readonly<Record<string, Check>>): Check {
-  return (value, path) => {
-    if (value === undefined) throw new Unfit(`${path} is missing`);
-    if (!isObject(value)) throw new Unfit(`${path === '' ? 'it' : path} is not an object`);
-    for (const [name, inner] of Object.entries(fields)) {
-      inner(value[name], path === '' ? name : `${path}.${name}`);
-    }
-  };
 }
 
 const NAMED = list(object({ name: orNull(TEXT), count: COUNT }));
