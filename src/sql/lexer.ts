@@ -34,6 +34,8 @@ export type RunsComment = (mark: string) => boolean;
 export interface Reading {
   readonly escapes: Escapes;
   readonly runs: RunsComment;
+  /** Whether double quotes hold a name, in which nothing escapes (`ANSI_QUOTES`). */
+  readonly isAnsi: boolean;
 }
 
 export const runsEvery: RunsComment = () => true;
@@ -56,6 +58,7 @@ export class Lexer implements Token {
   readonly #sql: string;
   readonly #escapes: Escapes;
   readonly #runs: RunsComment;
+  readonly #isAnsi: boolean;
 
   /** How many comments that hold code are open behind the token. */
   depth = 0;
@@ -70,13 +73,14 @@ export class Lexer implements Token {
   /** @param from where the first token begins. */
   constructor(
     sql: string,
-    { escapes = 'always', runs = runsEvery }: Partial<Reading> = {},
+    { escapes = 'always', runs = runsEvery, isAnsi = false }: Partial<Reading> = {},
     from = 0,
   ) {
     this.end = from;
     this.#sql = sql;
     this.#escapes = escapes;
     this.#runs = runs;
+    this.#isAnsi = isAnsi;
   }
 
   /** Moves to the next token; false behind the last. */
@@ -100,8 +104,9 @@ export class Lexer implements Token {
     if (isDigit(code)) return this.#number(start);
     switch (code) {
       case 0x27: // '
-      case 0x22: // "
         return this.#quoted('string', start);
+      case 0x22: // "
+        return this.#quoted(this.#isAnsi ? 'name' : 'string', start);
       case 0x60: // `
         return this.#quoted('name', start);
       case 0x3f: // ?
@@ -183,7 +188,7 @@ export class Lexer implements Token {
 
   #quoted(kind: TokenKind, quote: number): true {
     this.quote = quote;
-    const end = endOfQuoted(this.#sql, quote, this.#escapes);
+    const end = endOfQuoted(this.#sql, quote, kind === 'name' ? 'never' : this.#escapes);
     this.isClosed = end !== -1;
     return this.#is(kind, end === -1 ? this.#sql.length : end);
   }
@@ -234,15 +239,14 @@ function endOfSkipped(sql: string, start: number): number {
 /** Behind the closing quote; -1 when there is none. */
 function endOfQuoted(sql: string, start: number, escapes: Escapes): number {
   const quote = sql.charCodeAt(start);
-  const escaping = quote === 0x60 ? 'never' : escapes;
   const { length } = sql;
   for (let i = start + 1; i < length; i++) {
     const code = sql.charCodeAt(i);
     if (code === quote) {
       if (sql.charCodeAt(i + 1) !== quote) return i + 1;
       i++;
-    } else if (code === BACKSLASH && escaping !== 'never') {
-      if (escaping === 'always' || sql.charCodeAt(i - 1) < 0x80) i++;
+    } else if (code === BACKSLASH && escapes !== 'never') {
+      if (escapes === 'always' || sql.charCodeAt(i - 1) < 0x80) i++;
     }
   }
   return -1;

@@ -26,7 +26,9 @@ export function readingsOf(sql: string): Reading[] {
   if (sql.includes('\\')) escapes.push('never');
   if (/[\u0080-\uffff]\\/.test(sql)) escapes.push('not-after-high');
   const runs = commentReadings(sql);
-  return escapes.flatMap((one) => runs.map((other) => ({ escapes: one, runs: other })));
+  return escapes.flatMap((one) =>
+    runs.map((other) => ({ escapes: one, runs: other, isAnsi: false })),
+  );
 }
 
 const EVERY_EXECUTABLE = /\/\*M?!(?:\d{5,6})?/g;

@@ -1,5 +1,5 @@
 import { knownWord, knownWordAt } from './keyword-positions.ts';
-import { Lexer } from './lexer.ts';
+import { Lexer, type Reading } from './lexer.ts';
 
 /** Stands for every name without quotes: the finder of tables asks for keywords alone. */
 const NAME = 'name';
@@ -23,9 +23,9 @@ export class TableTokens {
   readonly length: number;
 
   /** Linear in the text. */
-  constructor(sql: string) {
+  constructor(sql: string, reading: Partial<Reading> = {}) {
     this.#sql = sql;
-    const lexer = new Lexer(sql);
+    const lexer = new Lexer(sql, reading);
     let before = '';
     let count = 0;
     while (count < MOST && lexer.next()) {
@@ -61,10 +61,11 @@ export class TableTokens {
   }
 }
 
-/** A name in backquotes without them; or the digits that a name is without quotes. */
+/** A name in backquotes (or double quotes) without them; or the digits that a name is without quotes. */
 function unquoted(text: string): string {
-  if (!text.startsWith('`')) return text;
-  const lexer = new Lexer(text);
+  const mark = text.charAt(0);
+  if (mark !== '`' && mark !== '"') return text;
+  const lexer = new Lexer(text, { isAnsi: true });
   lexer.next();
-  return text.slice(1, lexer.isClosed ? -1 : undefined).replaceAll('``', '`');
+  return text.slice(1, lexer.isClosed ? -1 : undefined).replaceAll(mark + mark, mark);
 }

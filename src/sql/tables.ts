@@ -1,3 +1,4 @@
+import type { Reading } from './lexer.ts';
 import { TableCursor } from './table-cursor.ts';
 import { TableTokens } from './table-tokens.ts';
 import { wordSet } from './words.ts';
@@ -18,8 +19,8 @@ export const MOST_TABLES = 32;
  * expressions and aliases are none, nor is what a stored program names. Takes a digest text as well.
  * Linear in the text; of a long one the first 50,000 words and symbols are looked at.
  */
-export function tablesOf(sql: string): TableUse[] {
-  return new TableFinder(new TableCursor(new TableTokens(sql))).find();
+export function tablesOf(sql: string, reading: Partial<Reading> = {}): TableUse[] {
+  return new TableFinder(new TableCursor(new TableTokens(sql, reading))).find();
 }
 
 type Use = 'read' | 'write';

@@ -1,0 +1,426 @@
+import type { Reading } from './lexer.ts';
+import { readObject, readOptions } from './definition-nature.ts';
+import { NatureCursor } from './nature-cursor.ts';
+import { NatureDraft } from './nature-draft.ts';
+import { readSettings } from './setting-nature.ts';
+import { BLOCKS, readProgram } from './program-nature.ts';
+import type { StatementNature, TransactionEffect } from './statement-nature.ts';
+import { schemaRefusal, systemTableRefusal } from './system-schemas.ts';
+import { MOST_TABLES, tablesOf } from './tables.ts';
+import { readEnd, readStart, readXa } from './transaction-nature.ts';
+import { wordSet } from './words.ts';
+
+/** What is prepared under a name in capitals or not; null or undefined where it is not known. */
+export type Prepared = (name: string) => StatementNature | null | undefined;
+
+/** What a statement is, before what it names is looked at. `other` is none of those that are known. */
+type Kind = 'reads' | 'writes' | 'ddl' | 'lock' | 'control' | 'other';
+
+/** First words of what runs the server, its plugins, its logs and its replication. */
+const SERVER_VERBS = wordSet(
+  'SHUTDOWN RESTART KILL INSTALL UNINSTALL CHANGE STOP RESET PURGE FLUSH BINLOG CLONE BACKUP CACHE SLAVE',
+);
+const DATA_VERBS = wordSet('INSERT REPLACE UPDATE DELETE');
+const QUERY_VERBS = wordSet('SELECT VALUES TABLE');
+const MAINTENANCE = wordSet('TABLE TABLES VIEW VIEWS NO_WRITE_TO_BINLOG LOCAL');
+const EXPLAINED = wordSet('EXTENDED PARTITIONS');
+
+const PROGRAMS = wordSet('PROCEDURE FUNCTION TRIGGER EVENT PACKAGE');
+/** A text in a text that is deeper than this is not looked at. */
+const DEEPEST = 4;
+/** A text with more tokens is only partly looked at for its tables. */
+const LONGEST_FOR_TABLES = 200_000;
+
+/** Reads what a text is for a replay, in one of the ways in which it can be read. Linear in the text. */
+export class NatureReader {
+  readonly #cursor: NatureCursor;
+  readonly #reading: Partial<Reading>;
+  readonly #prepared: Prepared;
+  readonly #natureOf: (sql: string) => StatementNature;
+  readonly #level: number;
+  readonly #draft = new NatureDraft();
+  /** Where in a program it is: `stored` runs later, `block` now. */
+  #body: 'none' | 'stored' | 'block' = 'none';
+  /** Inside of an EXPLAIN, which runs nothing. */
+  #isExplained = false;
+
+  /**
+   * @param natureOf for a text inside of this one.
+   * @param level how many texts this one is in.
+   */
+  constructor(
+    sql: string,
+    reading: Partial<Reading>,
+    prepared: Prepared,
+    natureOf: (sql: string) => StatementNature,
+    level: number,
+  ) {
+    this.#cursor = new NatureCursor(sql, reading);
+    this.#reading = reading;
+    this.#prepared = prepared;
+    this.#natureOf = natureOf;
+    this.#level = level;
+  }
+
+  read(): NatureDraft {
+    const cursor = this.#cursor;
+    while (!cursor.isEnd) {
+      if (cursor.pass(';')) continue;
+      this.#draft.count++;
+      this.#statement();
+    }
+    return this.#draft;
+  }
+
+  /** Whether what stands in its literals says what the text does. */
+  get hasTellingLiterals(): boolean {
+    return this.#cursor.hasTellingLiterals;
+  }
+
+  /** One statement, to the `;` behind it or to the end; a program to the end of the text. */
+  #statement(): void {
+    const cursor = this.#cursor;
+    cursor.take();
+    while (cursor.word === '(') cursor.advance();
+    if (cursor.next === ':' && cursor.word !== '@') {
+      // A label.
+      cursor.advance();
+      cursor.advance();
+    }
+    const { start } = cursor;
+    const verb = cursor.word;
+    const kind = this.#read(verb);
+    if (this.#body === 'none' || kind !== null) {
+      this.#passRest();
+      this.#settle(kind ?? 'other', verb, start, cursor.start);
+    }
+  }
+
+  /** @returns null where a program was read, with all behind it. */
+  #read(verb: string): Kind | null {
+    const cursor = this.#cursor;
+    const draft = this.#draft;
+    if (SERVER_VERBS.has(verb)) {
+      cursor.hasTellingLiterals = true;
+      draft.refuse('server');
+      return 'other';
+    }
+    if (DATA_VERBS.has(verb)) return 'writes';
+    if (QUERY_VERBS.has(verb)) return 'reads';
+    switch (verb) {
+      case 'WITH':
+        return this.#readExpressions();
+      case 'CREATE':
+      case 'ALTER':
+      case 'DROP':
+      case 'RENAME':
+        return this.#readDefinition(verb);
+      case 'TRUNCATE':
+        draft.effect('commits');
+        return 'ddl';
+      case 'CALL':
+      case 'MERGE':
+        return 'writes';
+      case 'LOAD':
+        cursor.advance();
+        draft.refuse(cursor.word === 'INDEX' ? 'server' : 'files');
+        return 'writes';
+      case 'IMPORT':
+        draft.refuse('files');
+        return 'ddl';
+      case 'GRANT':
+      case 'REVOKE':
+        draft.refuse('accounts');
+        return 'ddl';
+      case 'BEGIN':
+        return this.#readBegin();
+      case 'START':
+        return readStart(cursor, draft) ? 'control' : 'other';
+      case 'COMMIT':
+      case 'ROLLBACK':
+        readEnd(cursor, draft);
+        return 'control';
+      case 'SAVEPOINT':
+        return 'control';
+      case 'RELEASE':
+        cursor.advance();
+        return cursor.word === 'SAVEPOINT' ? 'control' : 'other';
+      case 'XA':
+        readXa(cursor, draft);
+        return 'control';
+      case 'LOCK':
+        cursor.advance();
+        if (cursor.word !== 'TABLE' && cursor.word !== 'TABLES') draft.refuse('server');
+        draft.isReadOnly = false;
+        draft.effect('commits');
+        return 'lock';
+      case 'UNLOCK':
+        cursor.advance();
+        if (cursor.word !== 'TABLE' && cursor.word !== 'TABLES') draft.refuse('server');
+        draft.effect('commits');
+        return 'control';
+      case 'SET':
+        return this.#readSet();
+      case 'USE':
+        cursor.advance();
+        cursor.hasTellingLiterals = true;
+        draft.database = cursor.name === '' ? draft.database : cursor.name;
+        draft.isSetting = true;
+        return 'control';
+      case 'PREPARE':
+        return this.#readPrepare();
+      case 'EXECUTE':
+        return this.#readExecute();
+      case 'DEALLOCATE':
+        cursor.advance();
+        cursor.advance();
+        this.#giveUp();
+        return 'control';
+      case 'DO':
+      case 'HANDLER':
+      case 'SHOW':
+      case 'HELP':
+      case 'GET':
+        return 'reads';
+      case 'CHECKSUM':
+        return 'reads';
+      case 'EXPLAIN':
+      case 'DESC':
+      case 'DESCRIBE':
+        return this.#readExplained();
+      case 'ANALYZE':
+        cursor.advance();
+        if (!MAINTENANCE.has(cursor.word)) return this.#readAnalyzed();
+        return this.#maintain();
+      case 'CHECK':
+      case 'OPTIMIZE':
+      case 'REPAIR':
+        return this.#maintain();
+      default:
+        if (BLOCKS.has(verb) || verb === '<') return this.#readProgram('block');
+        // In a body: LEAVE, CLOSE, RETURN, END IF …
+        return 'other';
+    }
+  }
+
+  #maintain(): Kind {
+    this.#draft.effect('commits');
+    this.#draft.writes();
+    return 'lock';
+  }
+
+  #passRest(): void {
+    const cursor = this.#cursor;
+    while (!cursor.isStatementEnd) cursor.advance();
+  }
+
+  /** What follows from what a statement names, wherever it does. */
+  #settle(kind: Kind, verb: string, start: number, end: number): void {
+    const draft = this.#draft;
+    const found = this.#cursor.take();
+    if (found.usesFiles) draft.refuse('files');
+    if (found.takesOurLock) draft.refuse('recorder');
+    if (found.changesServer) draft.refuse('server');
+    if (found.takesNumbers) draft.writes();
+    draft.dependsOnTime ||= found.readsClock;
+    if (kind === 'control') return;
+    if (kind === 'other') {
+      draft.isReadOnly = false;
+      return;
+    }
+    const isLong = end - start > LONGEST_FOR_TABLES;
+    const tables = tablesOf(this.#cursor.sql.slice(start, end), this.#reading);
+    const written = tables.filter(({ writes }) => writes).map(({ table }) => table);
+    if (kind === 'reads') {
+      if (tables.length > 0 && !this.#isExplained) this.#runs('works');
+      return;
+    }
+    draft.writes();
+    for (const table of written) draft.written.add(table);
+    if (kind === 'writes') this.#runs('works');
+    const isSure = kind === 'writes' && verb !== 'CALL' && !isLong && tables.length < MOST_TABLES;
+    const touched = isSure ? written.map((table) => table.toLowerCase()) : [...found.systemTables];
+    for (const table of touched) {
+      const reason = systemTableRefusal(table, verb);
+      if (reason !== null) draft.refuse(reason);
+    }
+    if (written.length === 0 || written.some((table) => !table.includes('.'))) {
+      draft.changesDatabase = true;
+    }
+    if (draft.database !== null && draft.changesDatabase) {
+      const reason = schemaRefusal(draft.database);
+      if (reason !== null) draft.refuse(reason);
+    }
+  }
+
+  /** What a stored program holds does not happen when it is made. */
+  #runs(effect: TransactionEffect): void {
+    if (this.#body !== 'stored') this.#draft.effect(effect);
+  }
+
+  /** Behind common table expressions. */
+  #readExpressions(): Kind {
+    const cursor = this.#cursor;
+    const depth = cursor.depth;
+    while (!cursor.isStatementEnd) {
+      cursor.advance();
+      if (cursor.depth > depth) continue;
+      if (DATA_VERBS.has(cursor.word) && cursor.next !== '(') return 'writes';
+      if (QUERY_VERBS.has(cursor.word)) return 'reads';
+    }
+    return 'reads';
+  }
+
+  #readDefinition(verb: string): Kind | null {
+    const cursor = this.#cursor;
+    const draft = this.#draft;
+    cursor.hasTellingLiterals = true;
+    if (verb === 'DROP' && cursor.next === 'PREPARE') {
+      cursor.advance();
+      cursor.advance();
+      this.#giveUp();
+      return 'control';
+    }
+    const { object, isTemporary } = readObject(cursor, draft);
+    if (this.#body !== 'stored' && !(isTemporary && (verb === 'CREATE' || verb === 'DROP'))) {
+      draft.effect('commits');
+    }
+    if (PROGRAMS.has(object) && (verb === 'CREATE' || verb === 'ALTER')) {
+      draft.writes();
+      draft.changesDatabase = true;
+      return this.#readProgram('stored');
+    }
+    readOptions(cursor, draft);
+    return 'ddl';
+  }
+
+  #readBegin(): Kind | null {
+    const cursor = this.#cursor;
+    if (cursor.next === 'WORK') cursor.advance();
+    if (cursor.next !== '' && cursor.next !== ';') return this.#readProgram('block');
+    this.#draft.effect('begins');
+    return 'control';
+  }
+
+  #readSet(): Kind | null {
+    const cursor = this.#cursor;
+    const draft = this.#draft;
+    cursor.advance();
+    cursor.hasTellingLiterals = true;
+    const isForStatement = cursor.word === 'STATEMENT' && cursor.next !== '=';
+    if (isForStatement) cursor.advance();
+    else draft.isSetting = true;
+    readSettings(cursor, draft, this.#body !== 'none', isForStatement);
+    if (!isForStatement) return this.#body === 'none' ? 'reads' : 'control';
+    if (!cursor.pass('FOR')) return 'other';
+    return this.#read(cursor.word);
+  }
+
+  #readPrepare(): Kind {
+    const cursor = this.#cursor;
+    cursor.hasTellingLiterals = true;
+    cursor.advance();
+    const name = cursor.name.toLowerCase();
+    cursor.advance();
+    if (!cursor.pass('FROM')) return 'other';
+    const text = this.#literal();
+    const nature = text === null ? null : this.#within(text);
+    if (nature !== null) {
+      if (nature.refusal !== null) this.#draft.refuse(nature.refusal);
+      this.#draft.isReadOnly &&= nature.isReadOnly;
+    }
+    this.#draft.prepares.push({ name, nature });
+    return 'control';
+  }
+
+  #giveUp(): void {
+    this.#cursor.hasTellingLiterals = true;
+    this.#draft.prepares.push({ name: this.#cursor.name.toLowerCase(), nature: null });
+  }
+
+  #readExecute(): Kind {
+    const cursor = this.#cursor;
+    const draft = this.#draft;
+    cursor.hasTellingLiterals = true;
+    cursor.advance();
+    if (
+      cursor.word === 'IMMEDIATE' &&
+      cursor.next !== '' &&
+      cursor.next !== ';' &&
+      cursor.next !== 'USING'
+    ) {
+      cursor.advance();
+      const text = this.#literal();
+      this.#execute(text === null ? null : this.#within(text));
+      return 'control';
+    }
+    const name = cursor.name.toLowerCase();
+    draft.executes = name;
+    const own = draft.prepares.findLast((one) => one.name === name);
+    this.#execute(own === undefined ? (this.#prepared(name) ?? null) : own.nature);
+    return 'control';
+  }
+
+  #execute(nature: StatementNature | null): void {
+    // What a stored program puts together is as unknown as what any other one does that is called.
+    if (nature === null && this.#body === 'stored') return;
+    this.#draft.execute(nature);
+  }
+
+  /** Literals side by side, up to the end of the statement or USING, as one text; null for anything else. */
+  #literal(): string | null {
+    const cursor = this.#cursor;
+    let text: string | null = null;
+    if (cursor.word.startsWith('_')) cursor.advance();
+    while (!cursor.isStatementEnd && cursor.word !== 'USING' && cursor.word !== 'END') {
+      const { string } = cursor;
+      if (string === null) return null;
+      text = (text ?? '') + string;
+      cursor.advance();
+    }
+    return text;
+  }
+
+  #within(text: string): StatementNature | null {
+    return this.#level < DEEPEST ? this.#natureOf(text) : null;
+  }
+
+  #readExplained(): Kind {
+    const cursor = this.#cursor;
+    cursor.advance();
+    cursor.passAll(EXPLAINED);
+    if (cursor.word === 'ANALYZE') {
+      cursor.advance();
+      return this.#readAnalyzed();
+    }
+    if (cursor.word === 'FORMAT' && cursor.next === '=') {
+      for (let i = 0; i < 3; i++) cursor.advance();
+    }
+    if (cursor.word === 'ANALYZE') {
+      cursor.advance();
+      return this.#readAnalyzed();
+    }
+    this.#isExplained = true;
+    return 'reads';
+  }
+
+  /** What is run to be explained. */
+  #readAnalyzed(): Kind {
+    const cursor = this.#cursor;
+    if (cursor.word === 'FORMAT' && cursor.next === '=') {
+      for (let i = 0; i < 3; i++) cursor.advance();
+    }
+    while (cursor.word === '(') cursor.advance();
+    return this.#read(cursor.word) ?? 'other';
+  }
+
+  /** The statements of a program, and everything behind it: any of them can be a program's again. */
+  #readProgram(body: 'stored' | 'block'): null {
+    const isOuter = this.#body === 'none';
+    if (isOuter) this.#body = body;
+    this.#draft.writes();
+    readProgram(this.#cursor, this.#draft, body === 'stored', isOuter, () => this.#statement());
+    this.#settle('lock', '', this.#cursor.start, this.#cursor.start);
+    return null;
+  }
+}

@@ -1,0 +1,197 @@
+import type { DigestClass } from '../core/reports/tally.ts';
+import { classOf } from './classes.ts';
+import { digestText, digestId, type Digest } from './digest.ts';
+import type { Reading } from './lexer.ts';
+import { NatureDraft } from './nature-draft.ts';
+import { NatureReader, type Prepared } from './nature-reader.ts';
+import { readingsOf } from './readings.ts';
+import { ShapeCache } from './shape-cache.ts';
+import { schemaRefusal } from './system-schemas.ts';
+
+/**
+ * What a statement does to its session's transaction:
+ * - `begins`: one, and commits that which was open;
+ * - `ends`, `ends_and_begins`: COMMIT and ROLLBACK, without and with AND CHAIN;
+ * - `commits`: what is open, by the way: DDL, LOCK TABLES …;
+ * - `autocommit_on` commits what is open; behind `autocommit_off` whatever touches data begins one;
+ * - `works`: touches data;
+ * - `nothing`.
+ */
+export type TransactionEffect =
+  | 'begins'
+  | 'ends'
+  | 'ends_and_begins'
+  | 'commits'
+  | 'autocommit_on'
+  | 'autocommit_off'
+  | 'works'
+  | 'nothing';
+
+/** Why a statement is never sent: it is about our recorder, accounts, the server as a whole, or files. */
+export type StatementRefusal = 'recorder' | 'accounts' | 'server' | 'files';
+
+/** What a text is for a replay. */
+export interface StatementNature {
+  /** As `classOf`; of an EXECUTE that of what is prepared. */
+  readonly class: DigestClass | null;
+  readonly refusal: StatementRefusal | null;
+  /**
+   * Whether a read-only replay may send it: every statement in it reads, or controls a transaction, or sets up
+   * the session, and nothing in it can undo that the session is read-only. Functions of the target's own are not
+   * seen: the server refuses what they write.
+   */
+  readonly isReadOnly: boolean;
+  /** Whether a result or an effect may depend on the clock that `SET timestamp` sets. */
+  readonly dependsOnTime: boolean;
+  /** It sets the session's `timestamp` itself, or back to the clock. */
+  readonly timestamp: 'set' | 'default' | null;
+  readonly setsCharacterSet: boolean;
+  /** SET of the session, USE: what a session that begins later needs. */
+  readonly isSetting: boolean;
+  /** More than one statement. A program is one. */
+  readonly isSeveral: boolean;
+  /** Of its statements in order, those that do nothing left out. */
+  readonly transaction: readonly TransactionEffect[];
+  /**
+   * Names that it gives to prepared statements, in small letters, in order; `nature` is null where the text is not
+   * known, and of a name that is given up.
+   */
+  readonly prepares: readonly { readonly name: string; readonly nature: StatementNature | null }[];
+  /** The name that EXECUTE runs, in small letters; null for none, also of EXECUTE IMMEDIATE. */
+  readonly executes: string | null;
+  /** `table` or `database.table` as written, `MOST_TABLES` for each statement. */
+  readonly writtenTables: readonly string[];
+  /** Of the last USE in it: where the session is behind it. */
+  readonly database: string | null;
+  /** Whether it may change something of the default database: see `refusalWithin`. */
+  readonly changesDatabase: boolean;
+}
+
+const NONE_PREPARED: Prepared = () => null;
+/** A text with more comments for different versions than this is hostile. */
+const MOST_VERSIONS = 6;
+const VERSIONS = /\/\*M?!(?:\d{5,6})?/g;
+
+/**
+ * What a text is for a replay. Where it can be read in several ways (backslashes, double quotes, comments for
+ * some versions), `refusal` and `isReadOnly` are the most cautious, and the rest is that of the most usual. An
+ * EXECUTE of what is not known is refused. Any text has a nature; linear in the text.
+ * @param prepared what stands under a name (in small letters) in the session.
+ */
+export function natureOf(sql: string, prepared: Prepared = NONE_PREPARED): StatementNature {
+  return read(sql, prepared, 0);
+}
+
+/**
+ * Why a statement is not sent where the session's default database is one of the server's own, or our recorder's:
+ * `USE mysql` makes `DELETE FROM user` a statement about accounts.
+ */
+export function refusalWithin(
+  nature: StatementNature,
+  database: string | null,
+): StatementRefusal | null {
+  if (nature.refusal !== null || database === null || !nature.changesDatabase)
+    return nature.refusal;
+  return schemaRefusal(database);
+}
+
+function read(sql: string, prepared: Prepared, level: number): StatementNature {
+  const [usual, ...others] = waysToRead(sql).map((reading) =>
+    readerOf(sql, reading, prepared, level).read(),
+  );
+  const draft = usual ?? new NatureDraft();
+  for (const other of others) {
+    if (other.refusal !== null) draft.refuse(other.refusal);
+    draft.isReadOnly &&= other.isReadOnly;
+    draft.changesDatabase ||= other.changesDatabase;
+  }
+  if (others.length > 0 && new Set(sql.match(VERSIONS)).size > MOST_VERSIONS)
+    draft.refuse('server');
+  return natureFrom(sql, draft);
+}
+
+function readerOf(
+  sql: string,
+  reading: Partial<Reading>,
+  prepared: Prepared,
+  level: number,
+): NatureReader {
+  const within = (text: string): StatementNature => read(text, NONE_PREPARED, level + 1);
+  return new NatureReader(sql, reading, prepared, within, level);
+}
+
+/** The most usual way first. */
+function waysToRead(sql: string): Partial<Reading>[] {
+  const isPlain = !sql.includes('\\') && !sql.includes('"') && !sql.includes('/*');
+  if (isPlain) return [{}];
+  const readings = readingsOf(sql);
+  const all = sql.includes('"')
+    ? readings.flatMap((one) => [one, { ...one, isAnsi: true }])
+    : readings;
+  return [{}, ...(all.length === 1 ? [] : all)];
+}
+
+function natureFrom(sql: string, draft: NatureDraft): StatementNature {
+  const { executed } = draft;
+  const own = classOf(sql);
+  return {
+    class: executed === undefined || draft.count > 1 ? own : (executed?.class ?? 'writes'),
+    refusal: draft.refusal,
+    isReadOnly: draft.isReadOnly && draft.count > 0,
+    dependsOnTime: draft.dependsOnTime,
+    timestamp: draft.timestamp,
+    setsCharacterSet: draft.setsCharacterSet,
+    isSetting: draft.isSetting,
+    isSeveral: draft.count > 1,
+    transaction: draft.transaction,
+    prepares: draft.prepares,
+    executes: draft.executes,
+    writtenTables: [...draft.written],
+    database: draft.database,
+    changesDatabase: draft.changesDatabase,
+  };
+}
+
+interface Known {
+  readonly digest: Digest;
+  /** null where texts of one shape have different natures. */
+  readonly nature: StatementNature | null;
+}
+
+/** Texts with such pieces are read in more than one way, or hang on more than their shape. */
+const AMBIGUOUS = /\\['"]|\/\*M?!/;
+const MOST_TEXTS = 2_000;
+const LONGEST_TEXT = 512;
+
+/** Natures and digests of a stream of statements, in a bounded memory; `of` costs little where the shape is known. */
+export class Natures {
+  readonly #shapes = new ShapeCache<Known>(known, ({ digest }) => digest.text.length + 200);
+  /** Of texts whose nature hangs on their literals, and not on what is prepared. */
+  readonly #texts = new Map<string, StatementNature>();
+
+  of(
+    sql: string,
+    prepared: Prepared = NONE_PREPARED,
+  ): { readonly nature: StatementNature; readonly digest: Digest } {
+    const known = this.#shapes.of(sql);
+    const { digest } = known;
+    if (known.nature !== null && !AMBIGUOUS.test(sql)) return { nature: known.nature, digest };
+    const remembered = this.#texts.get(sql);
+    if (remembered !== undefined) return { nature: remembered, digest };
+    const nature = natureOf(sql, prepared);
+    if (sql.length <= LONGEST_TEXT && nature.executes === null) {
+      if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
+      this.#texts.set(sql, nature);
+    }
+    return { nature, digest };
+  }
+}
+
+function known(sql: string): Known {
+  const text = digestText(sql);
+  // Of the shape alone: a text that can be read otherwise is looked at each time.
+  const reader = readerOf(sql, {}, NONE_PREPARED, 0);
+  const nature = natureFrom(sql, reader.read());
+  const isOfShape = !reader.hasTellingLiterals && nature.class !== null;
+  return { digest: { text, id: digestId(text) }, nature: isOfShape ? nature : null };
+}
