@@ -218,6 +218,10 @@ export class Wiring {
       program: () => ({ name: 'captures', version: programVersion() }),
       servers: () => this.servers(),
       replayTargets: () => this.replayTargets(),
+      replayPlayer: async () => {
+        const { player } = await import('./replay/player.ts');
+        return player;
+      },
       parseServerUrl,
       checkProvider,
       isLeftToDaemon: this.#isLeftToDaemon,

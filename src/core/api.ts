@@ -9,6 +9,7 @@ import { MemberService } from './members/member-service.ts';
 import type { MetricService } from './metrics/metric-service.ts';
 import type { Outside } from './outside.ts';
 import { RecoveryService } from './recovery/recovery-service.ts';
+import { ReplayService } from './replays/replay-service.ts';
 import { ReportService } from './reports/report-service.ts';
 import type { ScheduleService } from './schedules/schedule-service.ts';
 import { VerificationService } from './verification/verification-service.ts';
@@ -48,6 +49,7 @@ export interface Api {
   readonly transfers: Public<TransferService>;
   readonly verification: Public<VerificationService>;
   readonly reports: Public<ReportService>;
+  readonly replays: Public<ReplayService>;
   readonly daemon: Public<DaemonService>;
   readonly diagnosis: Loaded<DiagnosisService>;
   readonly audit: Public<AuditLog>;
@@ -77,6 +79,7 @@ export function createApi(outside: Outside): Api {
     transfers: new TransferService(outside),
     verification: new VerificationService(outside),
     reports: new ReportService(outside),
+    replays: new ReplayService(outside),
     daemon: new DaemonService(outside),
     diagnosis: loadedWhenUsed({ ofStore: true, ofEnvironments: true }, async () => {
       const { DiagnosisService } = await import('./diagnosis/diagnosis-service.ts');

@@ -24,7 +24,13 @@ export type Hint =
   | { readonly code: EnvironmentHint; readonly environment: string }
   /** `capture` is what the user called it, or its full name. */
   | {
-      readonly code: 'see_failure' | 'look_again' | 'cancel' | 'stop_now' | 'export_when_over';
+      readonly code:
+        | 'see_failure'
+        | 'look_again'
+        | 'cancel'
+        | 'stop_now'
+        | 'export_when_over'
+        | 'replay_when_over';
       readonly capture: string;
     }
   /** What was recorded until then is kept; it waits for its server, and can be ended without the rest. */
@@ -36,6 +42,14 @@ export type Hint =
         | 'import_under_other_name'
         | HintOfReport;
       readonly capture: CaptureName;
+    }
+  /** A replay has no record of its own; one of a record is made of its source, `capture`. */
+  | { readonly code: 'see_replay' | 'replay_source'; readonly capture: CaptureName }
+  /** What is asked for is done once the name of the target is given as `confirmed`. */
+  | {
+      readonly code: 'confirm_target';
+      readonly environment: string;
+      readonly why: TargetDoubt;
     }
   | { readonly code: 'search_digest'; readonly capture: CaptureName; readonly digest: string }
   | { readonly code: 'give_up_capture'; readonly environment: string; readonly capture: string }
@@ -85,6 +99,12 @@ export type Hint =
       readonly more: string | null;
     };
 
+/**
+ * Why a replay is not begun unasked: the target is the server that the record is from, or another one that the
+ * store has recorded, or the replay may change its data.
+ */
+export type TargetDoubt = 'source' | 'recorded' | 'writes';
+
 /** Why a server that the use cases are asked of cannot be, or was not understood. */
 export type ServerFault =
   | 'refused'
@@ -129,6 +149,8 @@ type PlainHint =
   | 'daemon_goes_on'
   /** The password can be read only by the daemon. */
   | 'daemon_looks'
+  /** The same: who runs the daemon can replay to it, and so can its API. */
+  | 'replay_at_daemon'
   /** What a new capture is asked for contradicts itself, or is not possible; what would be. */
   | 'scheduled_or_started'
   | 'start_later'

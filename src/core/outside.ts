@@ -10,6 +10,7 @@ import type {
 import type { DaemonProcesses } from './daemon/daemon-starter.ts';
 import type { MetricSources } from './metrics/metric-source.ts';
 import type { Restorer } from './recovery/restorer.ts';
+import type { ReplayPlayer } from './replays/replay-player.ts';
 import type { ReplayTargets } from './replays/target.ts';
 import type { Source } from './source.ts';
 import type { Store } from './store.ts';
@@ -37,6 +38,8 @@ export interface Outside {
   readonly servers: () => Promise<Source>;
   /** Servers that records are replayed to, with the same credentials. Loaded at the first call. */
   readonly replayTargets: () => Promise<ReplayTargets>;
+  /** What sends a record to a target. Loaded at the first call. */
+  readonly replayPlayer: () => Promise<ReplayPlayer>;
   /**
    * Reads the URL of a server.
    * @throws AppError `invalid`; a password in the URL is refused, because the URL is stored and shown.

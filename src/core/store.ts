@@ -14,7 +14,7 @@ import type { ReplayTable } from './replays/replay-table.ts';
 import type { RemovalTable } from './captures/workload-removals.ts';
 import type { TimesTable } from './reports/times-table.ts';
 import type { ScheduleTable } from './schedules/schedule.ts';
-import type { OwnConnection, ServerSettings, SessionState } from './source.ts';
+import type { OwnConnection, ServerIdentity, ServerSettings, SessionState } from './source.ts';
 import type { WorkloadRate } from './metrics/workload-metrics.ts';
 import type { WarmUpTable } from './warm-ups/warm-up.ts';
 
@@ -141,6 +141,11 @@ export interface Trouble {
   readonly since: number;
   /** What the last try ended with, one sentence without a full stop. */
   readonly reason: string;
+}
+
+export interface RecordedServer {
+  readonly environmentId: number;
+  readonly server: Pick<ServerIdentity, 'uuid' | 'hostname' | 'port'>;
 }
 
 /** What the daemon keeps of one capture's recording. JSON texts are opaque to the store. */
@@ -390,6 +395,11 @@ export interface RecordingTable {
   closing(captureId: number): void;
   /** Takes the recording of a capture that failed off its tap. */
   detach(captureId: number): void;
+  /**
+   * Servers that were ever recorded, also for captures that are deleted: what they call themselves, and through
+   * which environment; 0 where another store recorded it.
+   */
+  recordedServers(): readonly RecordedServer[];
   /** Stores a recording that another store made: of no tap, and over. */
   insertFinished(recording: FinishedRecording): void;
 }

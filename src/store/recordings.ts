@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type {
   FinishedRecording,
+  RecordedServer,
   Recording,
   RecordingProgress,
   RecordingTable,
@@ -62,6 +63,9 @@ export function recordingTable(db: Database): RecordingTable {
   );
   const closing = db.prepare('UPDATE recordings SET is_closing = 1 WHERE capture_id = ?');
   const detach = db.prepare('UPDATE recordings SET tap_id = NULL WHERE capture_id = ?');
+  const recordedServers = db.prepare<[], { environmentId: number; server: string }>(
+    'SELECT environment_id AS environmentId, server FROM recorded_servers',
+  );
   const insertFinished = db.prepare<Omit<FinishedRecording, 'rates'>>(
     `INSERT INTO recordings (capture_id, records, text_bytes, file_bytes, position, counters, facts,
        other_commands, look_questions, look_sets, look_statuses, is_closing)
@@ -87,6 +91,11 @@ export function recordingTable(db: Database): RecordingTable {
     closing: (captureId) => void closing.run(captureId),
     addOtherCommands: (tapId, commands) => void addOtherCommands.run(commands, tapId),
     detach: (captureId) => void detach.run(captureId),
+    recordedServers: () =>
+      recordedServers.all().map(({ environmentId, server }) => ({
+        environmentId,
+        server: JSON.parse(server) as RecordedServer['server'],
+      })),
     insertFinished({ rates, ...recording }) {
       insertFinished.run(recording);
       saveRates(recording.captureId, rates);

@@ -70,6 +70,14 @@ export function workloadFiles(store: Store): WorkloadFiles {
       const place = { workloads: workloadsFolder(store), folderOf, isShared: store.isShared };
       return unpackArchive(place, archive, look);
     },
+    async writeReplayResult(captureId, result) {
+      const { writeResult } = await import('./replay-result-file.ts');
+      await writeResult(folderOf(captureId), captureId, result, store.isShared);
+    },
+    async readReplayResult(captureId) {
+      const { readResult } = await import('./replay-result-file.ts');
+      return readResult(folderOf(captureId));
+    },
     ...folderReader,
   };
 }

@@ -84,6 +84,7 @@ const operations: Partial<Record<Operation, (actor: Actor, id: string) => unknow
   'capture.verify': (actor, id) => test.captures.get(actor, id, 'capture.verify'),
   'capture.report': (actor, id) => test.captures.get(actor, id, 'capture.report'),
   'capture.export': (actor, id) => test.captures.get(actor, id, 'capture.export'),
+  'capture.replay': (actor, id) => test.captures.get(actor, id, 'capture.replay'),
   'capture.stop': (actor, id) => test.captures.requestStop(actor, id),
   'capture.edit': (actor, id) =>
     test.captures.edit(actor, id, {
@@ -116,7 +117,7 @@ const stops: Record<CaptureStatus, Outcome> = {
 };
 
 function expected(operation: string, person: Person, status: CaptureStatus): Outcome {
-  const isRead = /^capture\.(get|metrics|workload|verify|report|export)$/.test(operation);
+  const isRead = /^capture\.(get|metrics|workload|verify|report|export|replay)$/.test(operation);
   switch (relation[person]) {
     case 'outsider':
       return `not_found: ${isRead ? "Capture's environment not found" : 'Capture not found'}`;
@@ -224,6 +225,7 @@ const inEnvironment: Record<
     | 'capture.verify'
     | 'capture.report'
     | 'capture.export'
+    | 'capture.replay'
     | 'capture.stop'
     | 'capture.edit'
     | 'capture.delete'
@@ -242,6 +244,8 @@ const inEnvironment: Record<
       duration: null,
     }),
   'capture.import': (actor, ref) => () => getEnvironment(test.store, actor, 'capture.import', ref),
+  'replay.run': (actor, ref) => () => getEnvironment(test.store, actor, 'replay.run', ref),
+  'replay.write': (actor, ref) => () => getEnvironment(test.store, actor, 'replay.write', ref),
   'schedule.list': (actor, ref) => () => schedules.list(actor, ref),
   'schedule.get': (actor, ref, owner) => async () => {
     const id = await scheduleOf(owner, ref);

@@ -43,6 +43,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     confinement: () => Promise.resolve(UNCONFINED),
     servers: unexpected,
     replayTargets: unexpected,
+    replayPlayer: unexpected,
     isLeftToDaemon: () => Promise.resolve(false),
     restorer: unexpected,
     workloads: unexpected,

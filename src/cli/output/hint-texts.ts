@@ -59,6 +59,12 @@ const WORDS: {
     `The file comes from an environment named ${shellQuoted(environment)}. Choose one of yours with --env, or create it: captures env create ${shellQuoted(environment)}`,
   export_when_over: ({ capture }) =>
     `Stop it first: captures stop ${shellQuoted(capture)}. Or export what is recorded so far: --format ndjson`,
+  replay_when_over: ({ capture }) => `Stop it first: captures stop ${shellQuoted(capture)}`,
+  see_replay: ({ capture }) => `To see what came of it: captures report ${captureWord(capture)}`,
+  replay_source: ({ capture }) =>
+    `Replay the capture that it is of: captures replay ${captureWord(capture)} --to ENVIRONMENT`,
+  confirm_target: ({ environment, why }) =>
+    `If that is meant: --confirm ${shellQuoted(environment)}${why === 'writes' ? ', or --yes' : ''}`,
   create_user: ({ user }) =>
     `An administrator of the store creates users: captures user create ${shellQuoted(user)}`,
   make_admin: ({ environment }) =>
@@ -91,6 +97,8 @@ const WORDS: {
     `To change it, on the server's machine: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST --password-from REFERENCE`,
   daemon_looks: () =>
     'While it runs, captures create works, and the daemon restores servers by itself.',
+  replay_at_daemon: () =>
+    'Whoever runs the daemon can replay to it, or anybody through its API: captures login NAME --server URL',
   warm_up_length: () => 'For example: --for 1h. It covers the sessions that connect in that time.',
   log_in: ({ user }) => `Log in with: captures login ${shellQuoted(user ?? 'NAME')}`,
   see_daemon_log: ({ log }) => `See why in ${log}, or run it in a terminal: captures daemon`,

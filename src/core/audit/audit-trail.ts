@@ -44,6 +44,7 @@ export type AuditAction =
   | 'capture.prune'
   | 'capture.recycle'
   | 'capture.status'
+  | 'replay.run'
   | 'schedule.create'
   | 'schedule.edit'
   | 'schedule.pause'

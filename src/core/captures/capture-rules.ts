@@ -15,6 +15,7 @@ import { checkName } from '../names.ts';
 import { getOwned } from '../owner-access.ts';
 import { withUnreadRest } from '../recovery/unread-rest.ts';
 import type { CaptureChanges, ListedCapture, Store } from '../store.ts';
+import { settleAbandoned } from '../replays/abandoned-replays.ts';
 import { requireLoggedIn } from '../users/standing.ts';
 import {
   ACTIVE_STATUSES,
@@ -111,7 +112,7 @@ export class CaptureRules {
   }
 
   /**
-   * Asks for the end of a RUNNING capture: it becomes STOPPING and the daemon does the rest; on a
+   * Asks for the end of a RUNNING capture: it becomes STOPPING and the daemon, or who replays, does the rest; on a
    * metrics-only environment it is DONE at once.
    * @param reason why, in the actor's words; kept in the audit trail.
    * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
@@ -122,7 +123,7 @@ export class CaptureRules {
       const capture = this.#resolve(actor, ref, 'capture.stop');
       const refusal = whyNotStoppable(capture.status, ref);
       if (refusal !== null) throw refusal;
-      if (capture.recordsStatements) {
+      if (capture.recordsStatements || capture.type === 'REPLAY') {
         this.#store.captures.move(capture.id, 'RUNNING', 'STOPPING');
       } else {
         this.#store.captures.move(capture.id, 'RUNNING', 'DONE', { end: this.#clock.now() });
@@ -168,6 +169,9 @@ export class CaptureRules {
     this.settle();
     return this.#store.transaction(() => {
       const capture = this.#resolve(actor, ref, 'capture.edit');
+      if (capture.type === 'REPLAY' && (edit.scheduledStart !== null || edit.duration !== null)) {
+        throw new AppError('invalid', 'A replay has no times to change: it ends with its record');
+      }
       if (edit.name !== null) checkName('capture', edit.name);
       const changes: CaptureChanges = {
         ...(edit.name === null ? {} : { name: edit.name }),
@@ -203,12 +207,12 @@ export class CaptureRules {
       const capture = this.#resolve(actor, ref, 'capture.delete');
       const isGone =
         this.#store.captures.delete(capture.id, DELETABLE) ||
-        (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']));
+        (isMetricsOnly(capture) && this.#store.captures.delete(capture.id, ['RUNNING']));
       if (!isGone) return null;
       const { removals } = this.#store;
-      if (capture.recordsStatements) {
+      if (!isMetricsOnly(capture)) {
         if (!options.keepsWorkload) removals.insert(capture.id);
-        else if (capture.records !== null) removals.keep(capture.id);
+        else if (capture.records !== null || capture.type === 'REPLAY') removals.keep(capture.id);
       }
       this.#audit.record(actor, 'capture.delete', captureSubject(capture), {
         details: { status: capture.status, records: capture.records },
@@ -241,11 +245,12 @@ export class CaptureRules {
 
   /**
    * Settles metrics-only captures whose end has passed: they need no process, so the next command
-   * moves them to DONE, with the end they were to have.
+   * moves them to DONE, with the end they were to have. And replays that nobody plays any more.
    * @param author who looks: any command, unless it is the daemon.
    */
   settle(author: Author = PROGRAM): void {
     const now = this.#clock.now();
+    settleAbandoned(this.#store, this.#audit, author, now);
     const due = this.#store.captures.nextEnd();
     if (due === null || due > now) return;
     this.#store.transaction(() => {
@@ -297,7 +302,13 @@ const TOLD: ReadonlySet<Operation> = new Set([
   'capture.verify',
   'capture.report',
   'capture.export',
+  'capture.replay',
 ]);
+/** Whether nothing but metrics is kept of it, for which no process is needed. */
+function isMetricsOnly({ recordsStatements, type }: Capture): boolean {
+  return !recordsStatements && type === 'CAPTURE';
+}
+
 const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
 
 /** What a capture was made with, for the audit trail. */

@@ -85,7 +85,30 @@ export function requireOwnReference(
       { hint: { code: 'edit_at_store', environment: edited.name } },
     );
   }
-  throw new AppError('invalid', 'The server does not allow this password reference', {
+  throw referenceRefused();
+}
+
+/**
+ * The same of the account of a replay's user, who is in no environment: named by administrators of the store, and only
+ * where its password goes to no other server than that of everybody who ever named it.
+ * @throws AppError `invalid`, the same with the same work behind it for one that is not allowed at all.
+ */
+export function requireAccountReference(
+  { references }: Pick<Store, 'references'>,
+  actor: Actor,
+  account: ServerAddress,
+  { allowsPassword, namesOf }: Confinement,
+): void {
+  const isAllowed = allowsPassword(account);
+  const { path: ownPath } = keyOf(account.passwordFrom ?? '');
+  const lookup: NamesOfFile = (path) => (isAllowed || path !== ownPath ? namesOf(path) : [path]);
+  const isOthers = isAnothersPassword(references.list(), account, lookup);
+  if (isAllowed && actor.isStoreAdmin && !isOthers) return;
+  throw referenceRefused();
+}
+
+function referenceRefused(): AppError {
+  return new AppError('invalid', 'The server does not allow this password reference', {
     hint: 'Passwords are named by administrators of the store, where the server allows their file or variable, and only for the server that they were described for: see docs/permissions.md.',
   });
 }

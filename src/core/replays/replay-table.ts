@@ -1,4 +1,3 @@
-import type { ServerIdentity } from '../source.ts';
 import type { ReplayPlan, ReplayProgress, StoredReplay } from './replay.ts';
 
 /** What is kept of replays beside their rows among the captures; it goes with these. */
@@ -11,14 +10,4 @@ export interface ReplayTable {
   heard(captureId: number, progress: ReplayProgress | null, now: number): boolean;
   /** Ids of replays that are not over. */
   listOpen(): number[];
-}
-
-/** The part of a server's identity that is kept of a target. */
-export function keptTarget({
-  flavor,
-  version,
-  hostname,
-  port,
-}: ServerIdentity): NonNullable<StoredReplay['target']> {
-  return { flavor, version, hostname, port };
 }

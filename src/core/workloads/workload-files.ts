@@ -1,6 +1,7 @@
 import type { Progress } from '../progress.ts';
 import type { DiskSpace } from '../captures/guards.ts';
 import type { RemovalOptions } from '../captures/workload-removals.ts';
+import type { ReplayResult } from '../replays/replay.ts';
 import type { TallyCounter } from '../reports/tally.ts';
 import type { WorkloadSpan } from './committed-spans.ts';
 import type { StatementSearch } from './statement-search.ts';
@@ -96,6 +97,10 @@ export interface WorkloadFiles {
   ): Promise<StagedWorkload>;
   /** The manifest in a folder. @throws AppError also `not_found`. */
   readManifest(folder: string): Promise<Manifest>;
+  /** Keeps what came of a replay: a reader sees all of it or nothing, also after a power loss. */
+  writeReplayResult(captureId: number, result: ReplayResult): Promise<void>;
+  /** null where it left none. @throws AppError `store_unusable` also for one that is damaged, or of a newer version. */
+  readReplayResult(captureId: number): Promise<ReplayResult | null>;
   /** Reads the files in a folder again, and says what is in them. */
   verify(
     folder: string,

@@ -8,7 +8,6 @@ import type { ListedCapture, Store } from '../store.ts';
 import { actorNow } from '../users/standing.ts';
 import type { StatementRecord } from './statements.ts';
 import type { OrphanedWorkload, StatementQuery, StatementsNotRun } from './workload-files.ts';
-import { committedFacts } from './committed.ts';
 import { deletedOr, committedSpan, followSpans, type Following } from './committed-spans.ts';
 import { checkSearch, EVERY_STATEMENT, type StatementSearch } from './statement-search.ts';
 
@@ -121,29 +120,19 @@ export class WorkloadService {
     return { capture, spans, search, limit, after, follow };
   }
 
-  /** Digests by their whole ids, where they are known: so nothing is printed of one that turns out to be two. */
-  async #queryOf(chosen: ChosenStatements): Promise<StatementQuery> {
-    const { capture, search, limit, after, follow } = chosen;
-    await this.#checkTimes(capture, search, follow !== null);
-    if (search.digests.length === 0) return { search, limit, after };
-    const { meantDigests } = await import('../reports/meant-digests.ts');
-    const digests = await meantDigests(this.#outside, capture, search.digests);
-    return { search: { ...search, digests }, limit, after };
-  }
-
-  /** A time outside of the window is a mistake, of the day perhaps, and nothing found would not say so. */
-  async #checkTimes(
-    capture: ListedCapture,
-    { since, until }: StatementSearch,
-    isFollowed: boolean,
-  ): Promise<void> {
-    if (since === null && until === null) return;
-    const { store, clock } = this.#outside;
-    const { edgesOf, checkWithin } = await import('../reports/report-window.ts');
-    const edges = edgesOf(capture, committedFacts(store.recordings.find(capture.id)));
-    // What is followed may begin later.
-    const from = isFollowed && edges.isOpen ? null : since;
-    checkWithin(edges, { since: from, until }, clock.now());
+  async #queryOf({
+    capture,
+    search,
+    limit,
+    after,
+    follow,
+  }: ChosenStatements): Promise<StatementQuery> {
+    const { checkedSearch } = await import('./checked-search.ts');
+    return {
+      search: await checkedSearch(this.#outside, capture, search, follow !== null),
+      limit,
+      after,
+    };
   }
 
   #whyNotRead({ id, environmentName, name }: ListedCapture, error: unknown): unknown {

@@ -98,6 +98,10 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       const { RemoteReports } = await import('./remote-reports.ts');
       return new RemoteReports(server);
     }),
+    replays: loadedWhenCalled<Api['replays']>(async () => {
+      const { RemoteReplays } = await import('./remote-replays.ts');
+      return new RemoteReplays(server);
+    }),
     daemon: loadedWhenCalled<Api['daemon']>(async () => {
       const { RemoteDaemon } = await import('./remote-daemon.ts');
       return new RemoteDaemon(server);

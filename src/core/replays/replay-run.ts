@@ -1,0 +1,241 @@
+import type { Actor } from '../access.ts';
+import { AuditTrail, captureSubject, PROGRAM } from '../audit/audit-trail.ts';
+import type { CaptureRules } from '../captures/capture-rules.ts';
+import { MESSAGES } from '../captures/capture.ts';
+import { RECORD_EVERYTHING } from '../captures/recording-options.ts';
+import { AppError, messageOf } from '../errors.ts';
+import type { TargetDoubt } from '../hints.ts';
+import type { Outside } from '../outside.ts';
+import type { Progress } from '../progress.ts';
+import type { ListedCapture } from '../store.ts';
+import { LatestEvents } from './latest-events.ts';
+import { replayName } from './replay-names.ts';
+import type { ReplayedRecord } from './replay-player.ts';
+import {
+  keptOf,
+  passOver,
+  prepareReplay,
+  reachTarget,
+  recordOf,
+  type PreparedReplay,
+} from './replay-preparation.ts';
+import type { ReplayRequest } from './replay-request.ts';
+import { ReplayWatch } from './replay-watch.ts';
+import type { Replay, ReplayEvent, ReplayPlan, ReplayResult } from './replay.ts';
+import { requireMeant } from './target-doubts.ts';
+import type { ReplayTarget } from './target.ts';
+
+/** What is needed to play. */
+interface Playing {
+  readonly actor: Actor;
+  readonly prepared: PreparedReplay;
+  readonly record: ReplayedRecord;
+  readonly plan: ReplayPlan;
+  readonly target: ReplayTarget;
+  /** Its row. */
+  readonly capture: ListedCapture;
+  /** The target's clock less ours, in milliseconds. */
+  readonly skew: number;
+}
+
+/** See `ReplayService.run`. */
+export async function* runReplay(
+  outside: Outside,
+  rules: CaptureRules,
+  actor: Actor,
+  ref: string,
+  request: ReplayRequest,
+  signal: AbortSignal,
+): Progress<ReplayEvent, Replay> {
+  const prepared = await prepareReplay(outside, rules, actor, ref, request, true);
+  const { capture: source, environment, options } = prepared;
+  // Said before the target is reached and the record read.
+  replayName(outside.store.captures, request.name, source.name, environment);
+  // What is being played ends by itself when it is told to, and is answered for: only before that, and when its
+  // end takes too long, the connections are simply dropped.
+  const connections = new AbortController();
+  const drop = (): void => {
+    connections.abort(signal.reason);
+  };
+  signal.addEventListener('abort', drop);
+  if (signal.aborted) drop();
+  try {
+    const { target, doubt } = await reachTarget(outside, prepared, connections.signal);
+    try {
+      const gravest: TargetDoubt | null = doubt ?? (options.writes ? 'writes' : null);
+      requireMeant(environment, source, gravest, request);
+      const record = recordOf(outside, prepared);
+      const plan = yield* passOver(outside, record, options, signal);
+      yield { type: 'planned', plan };
+      const skew = (await target.now()) - outside.clock.now();
+      signal.throwIfAborted();
+      signal.removeEventListener('abort', drop);
+      const capture = begin(outside, rules, actor, prepared, request.name, { plan, target, skew });
+      yield { type: 'started', capture };
+      const playing = { actor, prepared, record, plan, target, capture, skew };
+      return yield* play(outside, rules, playing, signal);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    signal.removeEventListener('abort', drop);
+    connections.abort();
+  }
+}
+
+/** Stores the replay: from here on it is in lists, can be stopped, and has to be settled. */
+function begin(
+  { store, clock, origin }: Outside,
+  rules: CaptureRules,
+  actor: Actor,
+  { capture: source, source: described, environment, options }: PreparedReplay,
+  asked: string | null,
+  { plan, target, skew }: Pick<Playing, 'plan' | 'target' | 'skew'>,
+): ListedCapture {
+  const audit = new AuditTrail(store, clock, origin);
+  return store.transaction(() => {
+    // Reading the record may have taken an hour.
+    rules.requireStill(actor, source, 'capture.replay');
+    const owned = { id: source.id, environmentId: environment.id, ownerId: actor.userId };
+    rules.requireStill(actor, owned, options.writes ? 'replay.write' : 'replay.run');
+    const now = clock.now();
+    const { id } = store.captures.insert(
+      {
+        name: replayName(store.captures, asked, source.name, environment),
+        environmentId: environment.id,
+        ownerId: actor.userId,
+        type: 'REPLAY',
+        status: 'STARTING',
+        start: null,
+        scheduledStart: null,
+        scheduledEnd: null,
+        end: null,
+        duration: null,
+        reason: null,
+        recordsStatements: false,
+        options: RECORD_EVERYTHING,
+      },
+      now,
+    );
+    const { hostName: host, pid } = origin;
+    store.replays.insert({ captureId: id, source: described, options, host, pid, heardAt: now });
+    store.replays.saveTarget(id, keptOf(target));
+    store.replays.savePlan(id, plan);
+    const started = audit.moveCapture(PROGRAM, id, 'STARTING', 'RUNNING', {
+      start: Math.floor(now + skew),
+    });
+    const found = store.captures.find(id);
+    if (started === null || found === null) throw new Error('A replay was not stored');
+    audit.record(actor, 'replay.run', captureSubject(found), {
+      details: {
+        source: `${described.environmentName}/${described.captureName}`,
+        writes: options.writes,
+      },
+    });
+    return found;
+  });
+}
+
+/** Plays, and settles the replay whatever comes of that, also where nobody takes what is yielded any more. */
+async function* play(
+  outside: Outside,
+  rules: CaptureRules,
+  playing: Playing,
+  signal: AbortSignal,
+): Progress<ReplayEvent, Replay> {
+  const watch = new ReplayWatch(outside, rules, playing, signal);
+  const events = new LatestEvents<ReplayEvent>(({ type }) => type === 'played');
+  const played = perform(outside, playing, watch, events).finally(() => {
+    events.end();
+  });
+  // It is awaited below; until then its failure is nobody's.
+  played.catch(() => undefined);
+  try {
+    yield* events;
+    return await played;
+  } finally {
+    watch.end();
+    await played.catch(() => undefined);
+  }
+}
+
+/** @throws what the player did, once the replay is settled as FAILED. */
+async function perform(
+  outside: Outside,
+  { prepared, record, plan, target, capture }: Playing,
+  watch: ReplayWatch,
+  events: LatestEvents<ReplayEvent>,
+): Promise<Replay> {
+  let result: ReplayResult | null = null;
+  let failure: unknown = null;
+  try {
+    await watch.begin();
+    const player = await outside.replayPlayer();
+    const run = player.play(record, prepared.options, plan, target, watch.signal);
+    for (let step = await run.next(); ; step = await run.next()) {
+      if (step.done === true) {
+        result = step.value;
+        break;
+      }
+      if (step.value.type === 'played') watch.progress = step.value.progress;
+      events.push(step.value);
+    }
+  } catch (error) {
+    if (!watch.signal.aborted) failure = error ?? new Error('unknown failure');
+  }
+  await watch.leave(result);
+  return settle(outside, capture, watch, result, failure);
+}
+
+/** Writes the result, then what became of the replay. @throws `failure`, where there is one. */
+async function settle(
+  outside: Outside,
+  { id, start }: ListedCapture,
+  watch: ReplayWatch,
+  result: ReplayResult | null,
+  failure: unknown,
+): Promise<Replay> {
+  const { store, clock, origin } = outside;
+  const workloads = await outside.workloads();
+  let unwritten: unknown = null;
+  if (result !== null && store.captures.find(id) !== null) {
+    try {
+      await workloads.writeReplayResult(id, result);
+    } catch (error) {
+      unwritten = error;
+    }
+  }
+  const why = failure ?? unwritten;
+  const failed = why === null ? lostTarget(result) : messageOf(why);
+  const audit = new AuditTrail(store, clock, origin);
+  const end = Math.max(Math.floor(clock.now() + watch.skew), start ?? 0);
+  const isGone = store.transaction(() => {
+    const now = store.captures.find(id);
+    if (now === null) {
+      // Deleted behind our back: what was just written goes, too.
+      store.removals.insert(id);
+      return true;
+    }
+    if (now.status === 'RUNNING' || now.status === 'STOPPING') {
+      const isCut = result?.ended.why !== 'complete';
+      const changes = { end, reason: failed ?? (isCut ? watch.interruption : null) };
+      audit.moveCapture(PROGRAM, id, now.status, failed === null ? 'DONE' : 'FAILED', changes);
+      store.metrics.packSamples(id);
+    }
+    return false;
+  });
+  if (isGone) await workloads.removeDeleted({ asked: id });
+  if (why !== null) throw why;
+  const stored = store.replays.find(id);
+  const settled = store.captures.find(id);
+  if (stored === null || settled === null) {
+    throw new AppError('not_found', MESSAGES.captureMissing, {
+      hint: 'It was deleted while it was replayed.',
+    });
+  }
+  return { capture: settled, stored, result };
+}
+
+function lostTarget(result: ReplayResult | null): string | null {
+  return result?.ended.why === 'target_lost' ? result.ended.message : null;
+}
