@@ -48,6 +48,7 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   'metrics-source': { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
   workload: { folders: ['core', 'sql'], packages: ['node:*', 'tar', 'hyparquet-writer'] },
   daemon: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },
+  replay: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },
   // How things are shown, wherever that is.
   display: { folders: ['core'], packages: ['uplot'] },
   http: {

@@ -167,7 +167,7 @@ async function perform(
   events: LatestEvents<ReplayEvent>,
 ): Promise<Replay> {
   let result: ReplayResult | null = null;
-  let failure: unknown = null;
+  let failure: Error | null = null;
   try {
     await watch.begin();
     const player = await outside.replayPlayer();
@@ -181,7 +181,7 @@ async function perform(
       events.push(step.value);
     }
   } catch (error) {
-    if (!watch.signal.aborted) failure = error ?? new Error('unknown failure');
+    if (!watch.signal.aborted) failure = asError(error);
   }
   await watch.leave(result);
   return settle(outside, capture, watch, result, failure);
@@ -193,16 +193,16 @@ async function settle(
   { id, start }: ListedCapture,
   watch: ReplayWatch,
   result: ReplayResult | null,
-  failure: unknown,
+  failure: Error | null,
 ): Promise<Replay> {
   const { store, clock, origin } = outside;
   const workloads = await outside.workloads();
-  let unwritten: unknown = null;
+  let unwritten: Error | null = null;
   if (result !== null && store.captures.find(id) !== null) {
     try {
       await workloads.writeReplayResult(id, result);
     } catch (error) {
-      unwritten = error;
+      unwritten = asError(error);
     }
   }
   const why = failure ?? unwritten;
@@ -238,4 +238,8 @@ async function settle(
 
 function lostTarget(result: ReplayResult | null): string | null {
   return result?.ended.why === 'target_lost' ? result.ended.message : null;
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 }
