@@ -1,0 +1,110 @@
+import { LatencyHistogram } from '../core/replays/latency-histogram.ts';
+import {
+  MOST_REPLAY_ROWS,
+  REPLAY_SLICES,
+  type ReplayRow,
+  type SkipReason,
+} from '../core/replays/replay.ts';
+import type { DigestClass } from '../core/reports/tally.ts';
+import type { TargetAnswer } from '../core/replays/target.ts';
+import type { Digest } from '../sql/digest.ts';
+import { raise, type Outcome } from './accounts.ts';
+
+/** What became of the statements of one digest with one default database. */
+export class DigestRow {
+  readonly digest: Digest;
+  readonly db: string | null;
+  readonly class: DigestClass | null;
+  recorded = 0;
+  sent = 0;
+  skipped: Map<SkipReason, number> | null = null;
+  failed: Map<number, number> | null = null;
+  rowsReturned = 0;
+  rowsChanged = 0;
+  readonly latencies = new LatencyHistogram();
+  readonly #sliceCounts = new Uint32Array(REPLAY_SLICES);
+  readonly #sliceMicros = new Float64Array(REPLAY_SLICES);
+
+  constructor(digest: Digest, db: string | null, kind: DigestClass | null) {
+    this.digest = digest;
+    this.db = db;
+    this.class = kind;
+  }
+
+  add(outcome: Outcome): void {
+    this.recorded++;
+    if (outcome === 0) this.sent++;
+    else if (typeof outcome === 'number') raise((this.failed ??= new Map()), outcome);
+    else raise((this.skipped ??= new Map()), outcome);
+  }
+
+  /** @param slice of the record: from 0 to `REPLAY_SLICES` - 1. */
+  answered({ rows, changed, micros }: TargetAnswer, slice: number): void {
+    this.rowsReturned += rows;
+    this.rowsChanged += changed;
+    this.latencies.add(micros);
+    this.#sliceCounts[slice] = (this.#sliceCounts[slice] ?? 0) + 1;
+    this.#sliceMicros[slice] = (this.#sliceMicros[slice] ?? 0) + micros;
+  }
+
+  /** @param recordedSeconds and `seconds`: how long the record is, and how long it was replayed. */
+  row(recordedSeconds: number, seconds: number): ReplayRow {
+    const { digest, db, latencies, recorded, sent } = this;
+    const spread = latencies.spread() ?? NO_LATENCIES;
+    return {
+      digest: digest.id,
+      text: digest.text,
+      db,
+      class: this.class,
+      ...spread,
+      recorded,
+      sent,
+      skipped: Object.fromEntries(this.skipped ?? []),
+      failed: Object.fromEntries(this.failed ?? []),
+      rowsReturned: this.rowsReturned,
+      rowsChanged: this.rowsChanged,
+      recordedPerSecond: rate(recorded, recordedSeconds),
+      perSecond: rate(spread.count, seconds),
+      totalMs: latencies.sum / 1_000,
+      histogram: latencies.packed(),
+      slices: {
+        count: [...this.#sliceCounts],
+        totalMs: Array.from(this.#sliceMicros, (micros) => micros / 1_000),
+      },
+    };
+  }
+}
+
+const NO_LATENCIES = { count: 0, averageMs: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0, maxMs: 0 };
+
+/** Keeps the digests that come first apart, by their databases. */
+export class DigestRows {
+  readonly #byDatabase = new Map<string | null, Map<string, DigestRow>>();
+  #size = 0;
+  /** Statements of digests that are not kept apart. */
+  unlisted = 0;
+
+  /** null for one that has no room; counts it then. */
+  of(digest: Digest, db: string | null, kind: DigestClass | null): DigestRow | null {
+    let rows = this.#byDatabase.get(db);
+    if (rows === undefined) this.#byDatabase.set(db, (rows = new Map<string, DigestRow>()));
+    const known = rows.get(digest.id);
+    if (known !== undefined) return known;
+    if (this.#size >= MOST_REPLAY_ROWS) {
+      this.unlisted++;
+      return null;
+    }
+    this.#size++;
+    const row = new DigestRow(digest, db, kind);
+    rows.set(digest.id, row);
+    return row;
+  }
+
+  *all(): Generator<DigestRow> {
+    for (const rows of this.#byDatabase.values()) yield* rows.values();
+  }
+}
+
+function rate(count: number, seconds: number): number {
+  return seconds > 0 ? count / seconds : 0;
+}

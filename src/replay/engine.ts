@@ -1,0 +1,533 @@
+import { LatencyHistogram } from '../core/replays/latency-histogram.ts';
+import type { ReplayedRecord } from '../core/replays/replay-player.ts';
+import {
+  REPLAY_SLICES,
+  type ReplayEnd,
+  type ReplayOptions,
+  type ReplayProgress,
+} from '../core/replays/replay.ts';
+import type { ReplayTarget, TargetAnswer, TargetRefused } from '../core/replays/target.ts';
+import { Accounts, isStatement, type Outcome } from './accounts.ts';
+import { DigestRows } from './digest-rows.ts';
+import { ItemQueue } from './item-queue.ts';
+import { Schedule, Turnstile, type Pace } from './pace.ts';
+import type { Planned } from './plan.ts';
+import { RecordClock } from './record-clock.ts';
+import type { RecordedSession } from './recorded-session.ts';
+import type { ReplayItem } from './replay-item.ts';
+import { Screening, type Screened } from './screening.ts';
+import { SessionPlayer, type SessionSettings } from './session-player.ts';
+
+/** Read ahead of what is due, and waiting for their sessions: items, and bytes of them. */
+const MOST_AHEAD = 8_192;
+const MOST_QUEUED = 16_384;
+const MOST_BYTES = 16 * 1024 * 1024;
+/** Between two looks at what takes too long. */
+const LOOK_MS = 250;
+/** A server that was asked to break a statement off gets so long. */
+const BREAKING_MS = 2_000;
+/** Nothing was answered for so long and nothing more can be read: what waits for a lock is broken off. */
+const STANDSTILL_MS = 3_000;
+/** Played one at a time, a statement that waits for another session's lock lets that one go on. */
+const SERIAL_PATIENCE_MS = 250;
+/** How far lateness of just now reaches back. */
+const LATE_NOW = 200;
+/** A target that does not answer within this, when it is asked whether it is there, is lost. */
+const ALIVE_MS = 3_000;
+const MOST_ERRORS = 200;
+const MOST_TABLES = 1_000;
+
+/** Plays a record once. */
+export class Engine {
+  readonly #record: ReplayedRecord;
+  readonly #options: ReplayOptions;
+  readonly #planned: Planned;
+  readonly #target: ReplayTarget;
+  readonly #pace: Pace;
+  readonly #signal: AbortSignal;
+  readonly #settings: SessionSettings;
+  readonly #most: number;
+
+  readonly accounts = new Accounts();
+  readonly rows = new DigestRows();
+  readonly lateness = new LatencyHistogram();
+  readonly latencies = new LatencyHistogram();
+  readonly errors = new Map<number, { count: number; message: string }>();
+  /** `database.table` of tables that were written, and not more than some. */
+  readonly written = new Set<string>();
+  readonly writers = new Set<number>();
+  opened = 0;
+  mostAtOnce = 0;
+  lost = 0;
+  brokenOff = 0;
+  deadlocks = 0;
+  binaryExecutes = 0;
+  textExecutes = 0;
+  setUpFailures = 0;
+  overlapped = 0;
+  putOff = 0;
+  ended: ReplayEnd = { why: 'complete' };
+
+  readonly #clock = new RecordClock();
+  readonly #from: number;
+  readonly #length: number;
+  readonly #ahead = new ItemQueue<ReplayItem>();
+  #aheadBytes = 0;
+  #queued = 0;
+  #queuedBytes = 0;
+  #isRead = false;
+  readonly #readable = new Turnstile();
+  readonly #room = new Turnstile();
+  readonly #settledOne = new Turnstile();
+  readonly #players = new Map<RecordedSession, SessionPlayer>();
+  readonly #waiting: SessionPlayer[] = [];
+  #connected = 0;
+  #lastProgress = 0;
+  #isHeldUp = false;
+  #lateNow = 0;
+  readonly #leaving = new AbortController();
+  /** Sessions of this walk over the record: those whose first record is from here on … */
+  #firstOf = 0;
+  /** … and before this: for the others there was no place and no room. */
+  #firstBefore = Infinity;
+  #serialItem: ReplayItem | null = null;
+  #schedule: Schedule | null = null;
+
+  constructor(
+    record: ReplayedRecord,
+    options: ReplayOptions,
+    planned: Planned,
+    target: ReplayTarget,
+    pace: Pace,
+    signal: AbortSignal,
+  ) {
+    this.#record = record;
+    this.#options = options;
+    this.#planned = planned;
+    this.#target = target;
+    this.#pace = pace;
+    this.#signal = signal;
+    this.#most = Math.max(1, Math.min(options.sessions ?? Infinity, target.room));
+    const { from, to } = planned.plan;
+    this.#from = from === null ? 0 : this.#clock.microsOf(from);
+    this.#length = Math.max(1, to === null ? 1 : this.#clock.microsOf(to) - this.#from + 1);
+    this.#settings = {
+      target,
+      options,
+      pace,
+      // MySQL's log has the bytes that the client sent, MariaDB's has them in UTF-8.
+      isConverted: record.facts?.server.flavor !== 'mysql',
+      databases: new Map(options.databases.map(({ recorded, target }) => [recorded, target])),
+    };
+  }
+
+  /** Plays all of it, unless the signal or the target ends it. Never leaves a connection. */
+  async run(): Promise<void> {
+    const onAbort = (): void => this.#end({ why: 'interrupted' });
+    this.#signal.addEventListener('abort', onAbort);
+    if (this.#signal.aborted) onAbort();
+    const { speed, serial } = this.#options;
+    const start = this.#pace.now();
+    this.#lastProgress = start;
+    this.#schedule = speed === null || serial ? null : new Schedule(start, this.#from, speed);
+    const watching = this.#watch();
+    try {
+      while (!this.#isEnding) {
+        await this.#walk();
+        if (this.#firstBefore === Infinity) break;
+        this.#firstOf = this.#firstBefore;
+        this.#firstBefore = Infinity;
+      }
+    } catch (error) {
+      this.#end({ why: 'interrupted' });
+      throw error;
+    } finally {
+      this.#signal.removeEventListener('abort', onAbort);
+      this.#leaving.abort();
+      await this.#leave();
+      await watching;
+    }
+  }
+
+  progress(): ReplayProgress {
+    const { all, skipped, failed } = this.accounts;
+    return {
+      records: all.records,
+      sent: all.sent,
+      skipped,
+      failed,
+      open: this.#connected,
+      lateMs: this.#schedule === null ? null : this.#lateNow,
+    };
+  }
+
+  get #isEnding(): boolean {
+    return this.#leaving.signal.aborted;
+  }
+
+  #end(ended: ReplayEnd): void {
+    if (this.#isEnding) return;
+    this.ended = ended;
+    this.#leaving.abort();
+    this.#readable.open();
+    this.#room.open();
+    this.#settledOne.open();
+  }
+
+  /** One walk over the record: of all sessions, or of those that had no place in the walks before. */
+  async #walk(): Promise<void> {
+    this.#isRead = false;
+    const reading = this.#read();
+    try {
+      await this.#dispatch();
+    } finally {
+      this.#room.open();
+      await reading.catch(() => undefined);
+    }
+    await reading;
+    this.#players.clear();
+  }
+
+  async #read(): Promise<void> {
+    const { cuts } = this.#planned;
+    const screening = new Screening(this.#options, cuts);
+    const take = (screened: Screened): void => this.#take(screened);
+    try {
+      for await (const records of this.#record.read()) {
+        for (const record of records) screening.look(record, take);
+        this.#readable.open();
+        while (this.#isAheadFull() && !this.#isEnding) await this.#room.wait();
+        if (this.#isEnding) return;
+      }
+      screening.finish(take);
+    } finally {
+      this.#isRead = true;
+      this.#readable.open();
+    }
+  }
+
+  #isAheadFull(): boolean {
+    return this.#ahead.length >= MOST_AHEAD || this.#aheadBytes >= MOST_BYTES;
+  }
+
+  #take(screened: Screened): void {
+    const { record, session, digest, nature } = screened;
+    if (session.first < this.#firstOf || session.first >= this.#firstBefore) return;
+    const micros = this.#clock.microsOf(record.time);
+    const part = Math.floor(((micros - this.#from) / this.#length) * REPLAY_SLICES);
+    const isCounted = digest !== null && isStatement(record.kind);
+    const bytes = 200 + 2 * record.sql.length;
+    this.#aheadBytes += bytes;
+    this.#ahead.push({
+      screened,
+      due: this.#schedule?.dueOf(micros) ?? null,
+      slice: Math.min(Math.max(part, 0), REPLAY_SLICES - 1) || 0,
+      row: isCounted ? this.rows.of(digest, record.db, nature?.class ?? null) : null,
+      bytes,
+      isSettled: false,
+    });
+  }
+
+  async #dispatch(): Promise<void> {
+    for (;;) {
+      if (this.#isEnding) return;
+      const item = this.#ahead.peek();
+      if (item === undefined) {
+        if (this.#isRead) break;
+        await this.#readable.wait();
+        continue;
+      }
+      if (item.due !== null) {
+        const early = item.due - this.#pace.now();
+        if (early > 0.5) {
+          await this.#pace.sleep(early, this.#leaving.signal);
+          continue;
+        }
+      }
+      if (this.#isBacklogFull()) {
+        await this.#waitForRoom();
+        continue;
+      }
+      this.#ahead.shift();
+      this.#aheadBytes -= item.bytes;
+      if (!this.#isAheadFull()) this.#room.open();
+      if (item.screened.session.first >= this.#firstBefore) continue;
+      this.#give(item);
+      if (this.#options.serial) await this.#untilSettled(item);
+    }
+    await this.#untilPlayed();
+  }
+
+  #isBacklogFull(): boolean {
+    return this.#queued >= MOST_QUEUED || this.#queuedBytes >= MOST_BYTES;
+  }
+
+  #hasRoom(): boolean {
+    return this.#queued <= MOST_QUEUED / 2 && this.#queuedBytes <= MOST_BYTES / 2;
+  }
+
+  async #waitForRoom(): Promise<void> {
+    this.#isHeldUp = true;
+    await this.#settledOne.wait();
+    this.#isHeldUp = false;
+  }
+
+  /** Gives a record to its session; what is not sent to one that has nothing else is counted at once. */
+  #give(item: ReplayItem): void {
+    const { session, reason, record } = item.screened;
+    let player = this.#players.get(session);
+    if (player === undefined) {
+      const isNothing = reason !== null || record.kind === 'quit' || record.kind === 'close';
+      if (isNothing) {
+        this.#count(item, reason ?? 0);
+        return;
+      }
+      player = this.#newPlayer(session);
+    } else if (player.state === 'closed') {
+      this.#count(item, reason ?? 'session_lost');
+      return;
+    }
+    this.#queued++;
+    this.#queuedBytes += item.bytes;
+    player.push(item);
+    if (player.state === 'waiting') this.#admit();
+  }
+
+  #newPlayer(session: RecordedSession): SessionPlayer {
+    const off = this.#planned.cuts.autocommitOff.get(session.first) ?? null;
+    const player = new SessionPlayer(session, off, this.#settings, {
+      settled: (item, outcome) => this.#settled(item, outcome),
+      sending: (item) => this.#sending(item),
+      answered: (item, answer, session) => this.#answered(item, answer, session),
+      executing: (isBinary) => {
+        if (isBinary) this.binaryExecutes++;
+        else this.textExecutes++;
+      },
+      progressed: () => (this.#lastProgress = this.#pace.now()),
+      lost: (_session, refusal) => this.#onLost(refusal),
+      left: (session, hadPlace) => this.#onLeft(session, hadPlace),
+    });
+    this.#players.set(session, player);
+    this.#waiting.push(player);
+    return player;
+  }
+
+  /** Lets sessions in that wait for a place, in their order. */
+  #admit(): void {
+    while (this.#connected < this.#most && !this.#isEnding) {
+      const player = this.#waiting.shift();
+      if (player === undefined) return;
+      this.#connected++;
+      this.opened++;
+      this.mostAtOnce = Math.max(this.mostAtOnce, this.#connected);
+      player.open();
+    }
+  }
+
+  #onLeft(player: SessionPlayer, hadPlace: boolean): void {
+    this.#players.delete(player.recorded);
+    this.setUpFailures += player.setUpFailures;
+    if (!hadPlace) return;
+    this.#connected--;
+    this.#admit();
+    this.#settledOne.open();
+  }
+
+  #onLost(refusal: TargetRefused | null): void {
+    this.lost++;
+    this.#connected--;
+    if (refusal !== null) {
+      this.#countError(refusal.number, refusal.message);
+      this.opened--;
+    }
+    if (!this.#isEnding && (refusal === null || refusal.number === 0)) void this.#checkTarget();
+    this.#admit();
+  }
+
+  #checking: Promise<void> | null = null;
+
+  /** Whether the target is there at all, once a connection was lost. */
+  #checkTarget(): Promise<void> {
+    this.#checking ??= (async () => {
+      const done = new AbortController();
+      try {
+        const answered = this.#target.now().then(
+          () => null,
+          (error: unknown) => (error instanceof Error ? error.message : String(error)),
+        );
+        const late = this.#pace
+          .sleep(ALIVE_MS, done.signal)
+          .then(() => 'it does not answer any more');
+        const why = await Promise.race([answered, late]);
+        if (why !== null) this.#end({ why: 'target_lost', message: why });
+      } finally {
+        done.abort();
+        this.#checking = null;
+      }
+    })();
+    return this.#checking;
+  }
+
+  #settled(item: ReplayItem, outcome: Outcome): void {
+    this.#queued--;
+    this.#queuedBytes -= item.bytes;
+    this.#count(item, outcome);
+    item.isSettled = true;
+    const isAwaited = item === this.#serialItem || (this.#isHeldUp && this.#hasRoom());
+    if (isAwaited || this.#queued === 0) this.#settledOne.open();
+  }
+
+  #count({ row, screened: { record } }: ReplayItem, outcome: Outcome): void {
+    this.accounts.add(record.kind, outcome);
+    row?.add(outcome);
+  }
+
+  #sending(item: ReplayItem): void {
+    if (item.due === null) return;
+    const late = Math.max(0, this.#pace.now() - item.due);
+    this.lateness.add(Math.round(late * 1_000));
+    this.#lateNow += (late - this.#lateNow) / LATE_NOW;
+  }
+
+  #answered(item: ReplayItem, answer: TargetAnswer, { recorded }: SessionPlayer): void {
+    const { nature, record } = item.screened;
+    this.latencies.add(answer.micros);
+    item.row?.answered(answer, item.slice);
+    if (answer.code !== 0)
+      this.#countError(answer.code === -1 ? 2013 : answer.code, answer.message);
+    if (answer.code === 1213) this.deadlocks++;
+    if (nature === null || answer.code !== 0) return;
+    if (nature.class === 'writes' && nature.writtenTables.length > 0) {
+      this.writers.add(recorded.first);
+      for (const table of nature.writtenTables) {
+        if (this.written.size >= MOST_TABLES) break;
+        this.written.add(table.includes('.') ? table : `${record.db ?? ''}.${table}`);
+      }
+    }
+  }
+
+  #countError(code: number, message: string): void {
+    const known = this.errors.get(code);
+    if (known !== undefined) known.count++;
+    else if (this.errors.size < MOST_ERRORS) this.errors.set(code, { count: 1, message });
+  }
+
+  /** Waits until a record is done, or its session waits for another one. */
+  async #untilSettled(item: ReplayItem): Promise<void> {
+    this.#serialItem = item;
+    const since = this.#pace.now();
+    while (!item.isSettled && !this.#isEnding) {
+      // Opened by every look as well: a timer for each statement would cost more than sending it.
+      await this.#settledOne.wait();
+      if (item.isSettled || this.#pace.now() - since < SERIAL_PATIENCE_MS) continue;
+      if (!(await this.#isWaitingForOther(item))) continue;
+      this.overlapped++;
+      break;
+    }
+    this.#serialItem = null;
+  }
+
+  async #isWaitingForOther({ screened: { session } }: ReplayItem): Promise<boolean> {
+    const connection = this.#players.get(session)?.connection;
+    if (connection == null) return true;
+    return (await this.#target.isBlocked(connection)) !== false;
+  }
+
+  /** Waits until every session has done what it was given. */
+  async #untilPlayed(): Promise<void> {
+    while (this.#queued > 0 && !this.#isEnding) {
+      this.#isHeldUp = true;
+      await this.#settledOne.wait();
+    }
+    this.#isHeldUp = false;
+  }
+
+  /** Breaks off what takes too long, until everything is over. */
+  async #watch(): Promise<void> {
+    while (!this.#isEnding) {
+      await this.#pace.sleep(LOOK_MS, this.#leaving.signal);
+      if (this.#isEnding) return;
+      if (this.#serialItem !== null) this.#settledOne.open();
+      const now = this.#pace.now();
+      const busy: SessionPlayer[] = [];
+      let isOpening = false;
+      for (const player of this.#players.values()) {
+        if (player.state === 'opening') isOpening = true;
+        if (player.state !== 'busy') continue;
+        busy.push(player);
+        this.#checkDeadline(player, now);
+      }
+      if (!this.#isHeldUp) continue;
+      if (busy.length === 0 && !isOpening && this.#waiting.length > 0) this.#putOff();
+      else if (now - this.#lastProgress > STANDSTILL_MS && this.#isBacklogFull()) {
+        await this.#breakStandstill(busy);
+      }
+    }
+  }
+
+  #checkDeadline(player: SessionPlayer, now: number): void {
+    if (now - player.busySince < this.#options.deadline) return;
+    if (player.brokenOffAt === null) this.#breakOff(player);
+    else if (now - player.brokenOffAt > BREAKING_MS) player.connection?.destroy();
+  }
+
+  #breakOff(player: SessionPlayer): void {
+    const { connection } = player;
+    if (connection === null || player.brokenOffAt !== null) return;
+    player.brokenOffAt = this.#pace.now();
+    this.brokenOff++;
+    void this.#target.breakOff(connection);
+  }
+
+  /** Nothing more can be read because what was read waits, for a lock that only what comes would let go of. */
+  async #breakStandstill(busy: readonly SessionPlayer[]): Promise<void> {
+    const oldest = [...busy].sort((a, b) => a.busySince - b.busySince).slice(0, 4);
+    for (const player of oldest) {
+      const { connection } = player;
+      if (connection === null || player.state !== 'busy') continue;
+      if ((await this.#target.isBlocked(connection)) === false) continue;
+      if (player.state === 'busy') this.#breakOff(player);
+      this.#lastProgress = this.#pace.now();
+      return;
+    }
+  }
+
+  /**
+   * The sessions that wait for a place have filled the memory, and those that have one have nothing to do until
+   * more is read: they wait for the next walk over the record, with all that come behind them.
+   */
+  #putOff(): void {
+    const first = Math.min(...this.#waiting.map(({ recorded }) => recorded.first));
+    this.#firstBefore = Math.min(this.#firstBefore, first);
+    for (const player of this.#waiting.splice(0)) {
+      this.putOff++;
+      this.#players.delete(player.recorded);
+      for (const item of player.end()) {
+        this.#queued--;
+        this.#queuedBytes -= item.bytes;
+      }
+    }
+    this.#settledOne.open();
+  }
+
+  /** Breaks off what is under way, ends all connections, and counts what was not come to. */
+  async #leave(): Promise<void> {
+    const reason = this.ended.why === 'target_lost' ? 'target_lost' : 'interrupted';
+    const isEarly = this.ended.why !== 'complete';
+    if (this.ended.why === 'interrupted') {
+      const busy = [...this.#players.values()].filter(({ state }) => state === 'busy');
+      const broken = busy.map(async ({ connection }) => {
+        if (connection !== null) await this.#target.breakOff(connection);
+      });
+      await Promise.race([Promise.all(broken), this.#pace.sleep(500)]);
+    }
+    for (const player of this.#players.values()) {
+      for (const item of player.end()) this.#count(item, item.screened.reason ?? reason);
+      this.setUpFailures += player.setUpFailures;
+    }
+    if (!isEarly) return;
+    for (const item of this.#ahead.drain()) this.#count(item, item.screened.reason ?? reason);
+    const { plan } = this.#planned;
+    this.accounts.addRest(this.#record.records, plan.statements.records, reason);
+  }
+}

@@ -1,0 +1,209 @@
+import type { Progress } from '../core/progress.ts';
+import type { ReplayedRecord } from '../core/replays/replay-player.ts';
+import type { ReplayEvent, ReplayOptions, ReplayPlan, SkipReason } from '../core/replays/replay.ts';
+import { formatCount } from '../core/units.ts';
+import { Accounts, isStatement } from './accounts.ts';
+import { NO_CUTS, type Cuts } from './cuts.ts';
+import type { RecordedSession } from './recorded-session.ts';
+import { isHalvable, Screening, type Screened } from './screening.ts';
+import { TransactionEdges, type Provisional } from './transaction-edges.ts';
+
+const TELL_AFTER = 50_000;
+
+/** What is known of a record before it is sent: of the sessions, too. */
+export interface Planned {
+  readonly plan: ReplayPlan;
+  readonly cuts: Cuts;
+}
+
+/** Walks over a record, and says what would be sent. @throws AppError `store_unusable`. */
+export async function* planReplay(
+  record: ReplayedRecord,
+  options: ReplayOptions,
+  signal: AbortSignal,
+): Progress<ReplayEvent, Planned> {
+  const walk = new Walk(record, options);
+  let told = 0;
+  for await (const records of record.read()) {
+    signal.throwIfAborted();
+    for (const one of records) walk.look(one);
+    if (walk.records - told < TELL_AFTER) continue;
+    told = walk.records;
+    yield { type: 'planning', records: told, of: record.records };
+  }
+  return walk.planned();
+}
+
+interface SessionWalk {
+  readonly edges: TransactionEdges;
+  last: number;
+  isOpen: boolean;
+}
+
+class Walk {
+  readonly #record: ReplayedRecord;
+  readonly #options: ReplayOptions;
+  readonly #screening: Screening;
+  readonly #accounts = new Accounts();
+  readonly #sessions = new Map<RecordedSession, SessionWalk>();
+  readonly #inTransaction: ReadonlySet<number>;
+  readonly #leadUntil = new Map<number, number>();
+  readonly #autocommitOff = new Map<number, 'always' | 'once'>();
+  readonly #lastOf = new Map<number, number>();
+  #count = 0;
+  #open = 0;
+  #mostOpen = 0;
+  #from: string | null = null;
+  #to: string | null = null;
+  #lossy = 0;
+
+  constructor(record: ReplayedRecord, options: ReplayOptions) {
+    this.#record = record;
+    this.#options = options;
+    this.#screening = new Screening(options, NO_CUTS, (session) => this.#end(session, true));
+    const open = record.facts?.transactionsAtStart ?? [];
+    this.#inTransaction = new Set(open.map(({ session }) => session));
+  }
+
+  get records(): number {
+    return this.#accounts.all.records;
+  }
+
+  look(record: Parameters<Screening['look']>[0]): void {
+    this.#screening.look(record, this.#take);
+  }
+
+  readonly #take = (screened: Screened): void => {
+    const { record, session, nature, reason } = screened;
+    this.#accounts.add(record.kind, reason ?? 0);
+    const walk = this.#walkOf(session);
+    walk.last = record.seq;
+    if (nature !== null && isStatement(record.kind) && reason !== 'echo' && reason !== 'filtered') {
+      walk.edges.follow(record.seq, nature, reason, isHalvable(nature));
+    }
+    if (reason === null) this.#send(screened, walk);
+    if (record.kind === 'quit') this.#end(session, false);
+  };
+
+  #walkOf(session: RecordedSession): SessionWalk {
+    const known = this.#sessions.get(session);
+    if (known !== undefined) return known;
+    const isInTransaction = this.#inTransaction.has(session.id);
+    const edges = new TransactionEdges(session.isFromStart, isInTransaction, (until, counts) => {
+      this.#leadUntil.set(session.first, until);
+      this.#halve(counts);
+    });
+    const walk = { edges, last: session.first, isOpen: false };
+    this.#sessions.set(session, walk);
+    return walk;
+  }
+
+  #send({ record }: Screened, walk: SessionWalk): void {
+    this.#from ??= record.time;
+    this.#to = record.time;
+    if (record.flags?.includes('lossy') === true) this.#lossy++;
+    if (walk.isOpen) return;
+    walk.isOpen = true;
+    this.#count++;
+    this.#open++;
+    this.#mostOpen = Math.max(this.#mostOpen, this.#open);
+  }
+
+  /** Statements turn out to be of half a transaction. */
+  #halve(counts: Provisional): void {
+    for (const [reason, count] of counts) {
+      if (!isBehindHalf(reason)) continue;
+      this.#accounts.add('query', reason ?? 0, -count);
+      this.#accounts.add('query', 'half_transaction', count);
+    }
+  }
+
+  #end(session: RecordedSession, isUnsaid: boolean): void {
+    const walk = this.#sessions.get(session);
+    if (walk === undefined) return;
+    this.#sessions.delete(session);
+    if (walk.isOpen) this.#open--;
+    if (isUnsaid) this.#lastOf.set(session.first, walk.last);
+    const { autocommitOff } = walk.edges;
+    if (autocommitOff !== null) this.#autocommitOff.set(session.first, autocommitOff);
+  }
+
+  planned(): Planned {
+    this.#screening.finish(this.#take);
+    const tailFrom = new Map<number, number>();
+    const atEnd = this.#record.facts?.sessionsAtEnd ?? null;
+    const listed = atEnd === null ? null : new Set(atEnd.map(({ session }) => session));
+    for (const [session, { edges }] of [...this.#sessions]) {
+      const { tail } = edges;
+      // One that was gone by then had its transaction rolled back, as it is when we leave.
+      if (tail !== null && listed?.has(session.id) !== false) {
+        tailFrom.set(session.first, tail.from);
+        this.#halve(tail.counts);
+      }
+      this.#end(session, true);
+    }
+    const { facts } = this.#record;
+    const from = this.#from;
+    const to = this.#to;
+    const plan: ReplayPlan = {
+      ...this.#accounts.all.accounting(),
+      statements: this.#accounts.statements.accounting(),
+      sessions: this.#count,
+      sessionsAtOnce: this.#mostOpen,
+      from,
+      to,
+      length: this.#length(from, to),
+      position: facts?.start?.gtid ?? null,
+      warnings: this.#warnings(),
+    };
+    const cuts = {
+      leadUntil: this.#leadUntil,
+      tailFrom,
+      autocommitOff: this.#autocommitOff,
+      lastOf: this.#lastOf,
+    };
+    return { plan, cuts };
+  }
+
+  #length(from: string | null, to: string | null): number | null {
+    const { speed, serial } = this.#options;
+    if (speed === null || serial) return null;
+    return from === null || to === null ? 0 : (Date.parse(to) - Date.parse(from)) / speed;
+  }
+
+  #warnings(): string[] {
+    const warnings: string[] = [];
+    const { facts } = this.#record;
+    const gaps = facts?.gaps.length ?? 0;
+    if (gaps > 0) {
+      warnings.push(
+        `The record has ${gaps === 1 ? 'a gap' : `${gaps} gaps`}: what is missing in it is not replayed`,
+      );
+    }
+    const without = this.#accounts.statements.skipped.get('without_values') ?? 0;
+    if (without > 0) {
+      warnings.push(
+        `${formatCount(without)} executes are not sent: they were prepared before the recording, so the record does not have their values`,
+      );
+    }
+    if (this.#lossy > 0) {
+      warnings.push(
+        `${formatCount(this.#lossy)} statements have bytes that the server's log wrote as \\xHH: they are sent as those bytes`,
+      );
+    }
+    return warnings;
+  }
+}
+
+/** Whether half a transaction is the reason that counts, where both hold. */
+function isBehindHalf(reason: SkipReason | null): boolean {
+  return reason === null || BEHIND_HALF.has(reason);
+}
+
+const BEHIND_HALF: ReadonlySet<SkipReason> = new Set([
+  'recorder',
+  'accounts',
+  'server',
+  'files',
+  'writes',
+]);

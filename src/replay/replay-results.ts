@@ -1,0 +1,139 @@
+import type { ReplayedRecord } from '../core/replays/replay-player.ts';
+import type {
+  ReplayOptions,
+  ReplayPlan,
+  ReplayResult,
+  ReplayRow,
+  SkipReason,
+  TableChecksum,
+} from '../core/replays/replay.ts';
+import { counted, formatCount } from '../core/units.ts';
+import type { Engine } from './engine.ts';
+
+/** What came of it, once it is over. @param tookMs how long it took. */
+export function resultOf(
+  engine: Engine,
+  record: ReplayedRecord,
+  options: ReplayOptions,
+  plan: ReplayPlan,
+  tookMs: number,
+  checksums: readonly TableChecksum[],
+): ReplayResult {
+  const { accounts, lateness, latencies, ended } = engine;
+  const { from, to } = plan;
+  const recordedMs = from === null || to === null ? 0 : Date.parse(to) - Date.parse(from);
+  const rows: ReplayRow[] = [];
+  for (const row of engine.rows.all()) rows.push(row.row(recordedMs / 1_000, tookMs / 1_000));
+  rows.sort((a, b) => b.totalMs - a.totalMs || b.recorded - a.recorded);
+  const statements = accounts.statements.accounting();
+  return {
+    ...accounts.all.accounting(),
+    ended,
+    statements,
+    tookMs,
+    recordedMs,
+    lateMs: lateness.spread(),
+    latency: latencies.spread(),
+    perSecond: tookMs > 0 ? (latencies.count / tookMs) * 1_000 : 0,
+    sessions: {
+      recorded: plan.sessions,
+      opened: engine.opened,
+      mostAtOnce: engine.mostAtOnce,
+      lost: engine.lost,
+    },
+    brokenOff: engine.brokenOff,
+    deadlocks: engine.deadlocks,
+    executes: { binary: engine.binaryExecutes, text: engine.textExecutes },
+    errors: [...engine.errors]
+      .map(([code, error]) => ({ code: String(code), ...error }))
+      .sort((a, b) => b.count - a.count),
+    rows,
+    unlisted: engine.rows.unlisted,
+    checksums,
+    warnings: [...plan.warnings, ...warningsOf(engine, record)],
+    divergence: divergenceOf(engine, options, rows),
+  };
+}
+
+function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
+  const { putOff, setUpFailures, overlapped, ended } = engine;
+  const warnings: string[] = [];
+  if (putOff > 0) {
+    warnings.push(
+      `${counted(putOff, 'session')} had to wait until others were over: there was no connection for all of them at once`,
+    );
+  }
+  if (setUpFailures > 0) {
+    warnings.push(
+      `The target refused ${counted(setUpFailures, 'setting')} that the record's sessions had: what depends on them may differ`,
+    );
+  }
+  if (overlapped > 0) {
+    warnings.push(
+      `${counted(overlapped, 'statement')} waited for a lock of another session, which went on meanwhile, as when it was recorded`,
+    );
+  }
+  if (ended.why === 'target_lost') {
+    warnings.push(
+      `The target was lost (${ended.message}) after ${formatCount(engine.accounts.all.sent)} of ${formatCount(record.records)} records`,
+    );
+  }
+  return warnings;
+}
+
+/** Functions whose result is another one each time, whatever the session's time is. */
+const UNSTEADY =
+  /\b(?:rand|uuid|uuid_short|uuid_to_bin|connection_id|sysdate|random_bytes|sys_guid)\s*\(/i;
+
+const NOT_THERE: readonly SkipReason[] = [
+  'without_values',
+  'cut_short',
+  'redacted',
+  'half_transaction',
+  'files',
+  'transaction_lost',
+  'session_lost',
+];
+
+/** Why the target's tables may differ from those of the server that was recorded. */
+function divergenceOf(
+  engine: Engine,
+  options: ReplayOptions,
+  rows: readonly ReplayRow[],
+): string[] {
+  if (!options.writes) return [];
+  const reasons: string[] = [];
+  const writers = engine.writers.size;
+  if (writers > 1 && !options.serial) {
+    reasons.push(
+      `${counted(writers, 'session')} wrote beside one another: the record does not say in which order they committed (--serial keeps the order of the statements)`,
+    );
+  }
+  if (options.serial && engine.overlapped > 0) {
+    reasons.push(
+      `${counted(engine.overlapped, 'statement')} waited for a lock of another session: which of several waiting ones goes on is the server's choice`,
+    );
+  }
+  let missing = 0;
+  let failed = 0;
+  let unsteady = 0;
+  for (const row of rows) {
+    if (row.class !== 'writes' && row.class !== 'ddl') continue;
+    for (const reason of NOT_THERE) missing += row.skipped[reason] ?? 0;
+    for (const count of Object.values(row.failed)) failed += count;
+    if (UNSTEADY.test(row.text)) unsteady += row.sent;
+  }
+  if (missing > 0) reasons.push(`${counted(missing, 'write')} of the record could not be sent`);
+  if (failed > 0) {
+    reasons.push(
+      `${counted(failed, 'write')} failed: the record does not say which failed when it was recorded`,
+    );
+  }
+  if (unsteady > 0) {
+    reasons.push(
+      `${counted(unsteady, 'write')} used RAND(), UUID() or others that give another result each time`,
+    );
+  }
+  if (!options.recordedTime) reasons.push('NOW() was the real time, not the recorded one');
+  return reasons;
+}

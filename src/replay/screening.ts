@@ -1,0 +1,254 @@
+import type { ReplayOptions, SkipReason } from '../core/replays/replay.ts';
+import { EVERY_STATEMENT, isEveryStatement } from '../core/workloads/statement-search.ts';
+import type { StatementRecord } from '../core/workloads/statements.ts';
+import type { Digest } from '../sql/digest.ts';
+import { REDACTED } from '../sql/secret-spans.ts';
+import { hidesPreparedText } from '../sql/session-statements.ts';
+import { Natures, type StatementNature } from '../sql/statement-nature.ts';
+import { StatementFilter } from '../workload/statement-filter.ts';
+import type { Cuts } from './cuts.ts';
+import { RecordedSession } from './recorded-session.ts';
+
+/** A record, and what becomes of it as far as the record alone tells. */
+export interface Screened {
+  readonly record: StatementRecord;
+  readonly session: RecordedSession;
+  /** The text to send: that of the record, or of a PREPARE with what it prepares. */
+  readonly sql: string;
+  /** null: it is sent. */
+  readonly reason: SkipReason | null;
+  /** Of queries, executes and prepares; null else. */
+  readonly nature: StatementNature | null;
+  readonly digest: Digest | null;
+  /** Whether nothing of its session follows. */
+  readonly isLast: boolean;
+}
+
+export type TakeScreened = (screened: Screened) => void;
+
+/** A refusal stands right behind the login that it refuses: so many records are looked at. */
+const REFUSAL_WITHIN = 256;
+
+/**
+ * Goes through a record in its order and says of each of its records whether it is sent: the same in every
+ * walk over it.
+ */
+export class Screening {
+  readonly #options: Pick<ReplayOptions, 'writes'>;
+  readonly #filter: StatementFilter | null;
+  /** What of a session's own is meant: its login, its end; null where no such thing is. */
+  readonly #places: StatementFilter | null;
+  readonly #cuts: Cuts;
+  readonly #natures = new Natures();
+  readonly #sessions = new Map<number, RecordedSession>();
+  readonly #connecting: RecordedSession[] = [];
+
+  readonly #onReplaced: (session: RecordedSession) => void;
+
+  /** @param onReplaced called for a session that has ended without saying so: another one has its id. */
+  constructor(
+    { writes, search }: Pick<ReplayOptions, 'writes' | 'search'>,
+    cuts: Cuts,
+    onReplaced: (session: RecordedSession) => void = () => undefined,
+  ) {
+    this.#options = { writes };
+    this.#cuts = cuts;
+    this.#onReplaced = onReplaced;
+    const { users, hosts, sessions, since, until } = search;
+    const isEvery = isEveryStatement(search);
+    this.#filter = isEvery ? null : new StatementFilter(search);
+    const chosen = { ...EVERY_STATEMENT, users, hosts, sessions, since, until };
+    const isOfPlaces =
+      search.texts.length + search.databases.length + search.kinds.length === 0 &&
+      search.digests.length + search.tables.length === 0;
+    this.#places = !isEvery && isOfPlaces ? new StatementFilter(chosen) : null;
+  }
+
+  /** @param take is called for the record, perhaps later, and for those that waited for it. */
+  look(record: StatementRecord, take: TakeScreened): void {
+    const [connecting] = this.#connecting;
+    if (connecting !== undefined && record.seq - connecting.first > REFUSAL_WITHIN) {
+      this.#connecting.shift();
+      this.#connect(connecting, take);
+    }
+    const { kind } = record;
+    if (kind === 'connect' && !isRefusal(record)) {
+      this.#begin(record, take);
+      return;
+    }
+    const session = this.#sessions.get(record.session) ?? this.#open(record, true);
+    if (session.heldConnect !== null && isRefusal(record)) {
+      this.#refuse(session, take);
+    } else this.#connect(session, take);
+    if (session.heldPrepare !== null) {
+      const held = session.heldPrepare;
+      session.heldPrepare = null;
+      const text = kind === 'prepare' ? preparedWith(held, record) : null;
+      if (text !== null) {
+        take(this.#screened(held, session, text));
+        take(this.#because('echo', record, session));
+        return;
+      }
+      take(this.#because('cut_short', held, session));
+    }
+    if (kind === 'query' && isPartial(record) && hidesPreparedText(record.sql)) {
+      session.heldPrepare = record;
+      return;
+    }
+    session.user = record.user;
+    session.host = record.host;
+    take(this.#screened(record, session, record.sql));
+    if (kind === 'quit' || (isRefusal(record) && session.isFromStart)) {
+      this.#sessions.delete(record.session);
+    }
+  }
+
+  /** What waits for a record that does not come. */
+  finish(take: TakeScreened): void {
+    for (const session of this.#sessions.values()) this.#flush(session, take);
+  }
+
+  get open(): Iterable<RecordedSession> {
+    return this.#sessions.values();
+  }
+
+  #begin(record: StatementRecord, take: TakeScreened): void {
+    const before = this.#sessions.get(record.session);
+    if (before !== undefined) {
+      this.#flush(before, take);
+      this.#onReplaced(before);
+    }
+    const session = this.#open(record, false);
+    session.heldConnect = record;
+    this.#connecting.push(session);
+  }
+
+  #flush(session: RecordedSession, take: TakeScreened): void {
+    this.#connect(session, take);
+    const { heldPrepare } = session;
+    session.heldPrepare = null;
+    if (heldPrepare !== null) take(this.#because('cut_short', heldPrepare, session));
+  }
+
+  #connect(session: RecordedSession, take: TakeScreened): void {
+    const { heldConnect } = session;
+    if (heldConnect === null) return;
+    session.heldConnect = null;
+    take(this.#screened(heldConnect, session, heldConnect.sql));
+  }
+
+  #refuse(session: RecordedSession, take: TakeScreened): void {
+    const { heldConnect } = session;
+    session.heldConnect = null;
+    if (heldConnect !== null) take(this.#because('refused_login', heldConnect, session));
+  }
+
+  #open(record: StatementRecord, isFromStart: boolean): RecordedSession {
+    const session = new RecordedSession(record, isFromStart);
+    this.#sessions.set(record.session, session);
+    return session;
+  }
+
+  #because(reason: SkipReason, record: StatementRecord, session: RecordedSession): Screened {
+    const isLast = this.#isLast(record, session);
+    return { record, session, sql: record.sql, reason, nature: null, digest: null, isLast };
+  }
+
+  #isLast({ seq, kind }: StatementRecord, session: RecordedSession): boolean {
+    return kind === 'quit' || this.#cuts.lastOf.get(session.first) === seq;
+  }
+
+  #screened(record: StatementRecord, session: RecordedSession, sql: string): Screened {
+    const { kind } = record;
+    const isLast = this.#isLast(record, session);
+    if (kind !== 'query' && kind !== 'execute' && kind !== 'prepare') {
+      const reason = this.#whyNotControl(record);
+      return { record, session, sql, reason, nature: null, digest: null, isLast };
+    }
+    const { nature, digest } = this.#natures.of(sql, (name: string) => session.prepared.get(name));
+    const reason = this.#whyNot(record, session, sql, nature);
+    if (kind === 'query') {
+      for (const { name, nature: prepared } of nature.prepares)
+        session.prepared.set(name, prepared);
+      if (
+        reason === 'filtered' &&
+        nature.isSetting &&
+        nature.refusal === null &&
+        this.#mayKeep(nature)
+      ) {
+        session.keepSetting(sql);
+      }
+    }
+    return { record, session, sql, reason, nature, digest, isLast };
+  }
+
+  #mayKeep({ isReadOnly }: StatementNature): boolean {
+    return isReadOnly || this.#options.writes;
+  }
+
+  #whyNotControl(record: StatementRecord): SkipReason | null {
+    if (hasFlag(record, 'echo')) return 'echo';
+    if (this.#filter !== null && this.#places?.hasHead(record) !== true) return 'filtered';
+    if (isRefusal(record)) return 'refused_login';
+    return record.kind === 'other' ? 'other_command' : null;
+  }
+
+  #whyNot(
+    record: StatementRecord,
+    session: RecordedSession,
+    sql: string,
+    nature: StatementNature,
+  ): SkipReason | null {
+    const { kind, flags = [] } = record;
+    if (flags.includes('echo')) return 'echo';
+    if (!this.#isMeant(record, sql)) return 'filtered';
+    if (isPartial(record) && sql === record.sql) return 'cut_short';
+    if (flags.includes('redacted') && sql.includes(REDACTED)) return 'redacted';
+    if (flags.includes('unreplayable')) return kind === 'query' ? 'files' : 'without_values';
+    if (kind !== 'prepare' && isHalvable(nature)) {
+      const { seq } = record;
+      const isHalf =
+        seq <= (this.#cuts.leadUntil.get(session.first) ?? 0) ||
+        seq >= (this.#cuts.tailFrom.get(session.first) ?? Infinity);
+      if (isHalf) return 'half_transaction';
+    }
+    if (nature.refusal !== null) return nature.refusal;
+    return nature.isReadOnly || this.#options.writes ? null : 'writes';
+  }
+
+  #isMeant(record: StatementRecord, sql: string): boolean {
+    const filter = this.#filter;
+    if (filter === null) return true;
+    if (!filter.isInTime(record.time) || !filter.hasPlace(record)) return false;
+    if (record.kind !== 'prepare' && !filter.hasKind(record.kind)) return false;
+    return filter.hasText(sql, () => record.db);
+  }
+}
+
+/** Whether it is left out with the transaction that it is in: what sets a session up is needed behind that, too. */
+export function isHalvable({ isSetting, prepares }: StatementNature): boolean {
+  return !isSetting && prepares.length === 0;
+}
+
+function hasFlag({ flags }: StatementRecord, flag: 'echo' | 'partial'): boolean {
+  return flags?.includes(flag) === true;
+}
+
+function isPartial(record: StatementRecord): boolean {
+  return hasFlag(record, 'partial');
+}
+
+/** As servers of the MySQL family word it. */
+function isRefusal({ kind, sql }: StatementRecord): boolean {
+  return (kind === 'connect' || kind === 'change_user') && sql.startsWith('Access denied for user');
+}
+
+/** A PREPARE without its text with that of the record behind it; null where that is not all of it. */
+function preparedWith(
+  { sql }: StatementRecord,
+  { sql: text, flags, bytes }: StatementRecord,
+): string | null {
+  if ((flags !== undefined && flags.length > 0) || bytes !== undefined) return null;
+  const quoted = text.replaceAll('\\', '\\\\').replaceAll("'", "''");
+  return `${sql.slice(0, sql.lastIndexOf('...'))}'${quoted}'`;
+}

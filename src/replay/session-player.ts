@@ -1,0 +1,501 @@
+import type { MappedUser, ReplayOptions } from '../core/replays/replay.ts';
+import type {
+  BoundValue,
+  ReplayTarget,
+  TargetAnswer,
+  TargetCommand,
+  TargetSession,
+} from '../core/replays/target.ts';
+import { TargetRefused } from '../core/replays/target.ts';
+import type { StatementRecord } from '../core/workloads/statements.ts';
+import { sentBytes } from '../sql/logged-bytes.ts';
+import { mappedNames } from '../sql/mapped-names.ts';
+import { PreparedTemplate } from '../sql/prepared-template.ts';
+import type { StatementNature } from '../sql/statement-nature.ts';
+import type { Outcome } from './accounts.ts';
+import { ItemQueue } from './item-queue.ts';
+import type { Pace } from './pace.ts';
+import type { RecordedSession } from './recorded-session.ts';
+import type { ReplayItem } from './replay-item.ts';
+
+/** The server rolled the whole transaction back (ER_LOCK_DEADLOCK, ER_XA_RBDEADLOCK of MySQL and MariaDB). */
+const DEADLOCKS: ReadonlySet<number> = new Set([1213, 1614]);
+/** ER_NET_PACKET_TOO_LARGE. */
+const TOO_LONG = 1153;
+/** CR_SERVER_LOST, of their clients. */
+const LOST = 2013;
+/** Of prepared statements that the record closes without saying which; a server has room for 16,382. */
+const MOST_PREPARED = 1_000;
+
+export interface SessionSettings {
+  readonly target: ReplayTarget;
+  readonly options: ReplayOptions;
+  readonly pace: Pace;
+  /** Whether texts of the record are in UTF-8 whatever the session's character set was: the log converted them. */
+  readonly isConverted: boolean;
+  readonly databases: ReadonlyMap<string, string>;
+}
+
+/** What happens to the items of a session. */
+export interface SessionListener {
+  settled(item: ReplayItem, outcome: Outcome, session: SessionPlayer): void;
+  sending(item: ReplayItem, session: SessionPlayer): void;
+  answered(item: ReplayItem, answer: TargetAnswer, session: SessionPlayer): void;
+  /** How an execute is sent: as one of what the session prepared, or as text. */
+  executing(isBinary: boolean): void;
+  /** A command that took the connection's time was answered. */
+  progressed(): void;
+  lost(session: SessionPlayer, refusal: TargetRefused | null): void;
+  /** Nothing of it follows. @param hadPlace whether it had a connection until now. */
+  left(session: SessionPlayer, hadPlace: boolean): void;
+}
+
+interface Prepared {
+  readonly statement: number;
+  readonly template: PreparedTemplate;
+}
+
+/**
+ * The life of a session's connection:
+ * - `waiting`: it has no place yet; what it is given waits;
+ * - `opening`: it logs in;
+ * - `idle`: it is connected, and takes the next item at once;
+ * - `busy`: one command is under way;
+ * - `lost`: its login was refused, or its connection broke: what it is given is skipped;
+ * - `closed`: its last record was played.
+ */
+type State = 'waiting' | 'opening' | 'idle' | 'busy' | 'lost' | 'closed';
+
+/** Plays one session of the record: on a connection of its own, in the record's order. */
+export class SessionPlayer {
+  readonly recorded: RecordedSession;
+  readonly #settings: SessionSettings;
+  readonly #listener: SessionListener;
+  readonly #queue = new ItemQueue<ReplayItem>();
+  readonly #prepared = new Map<string, Prepared>();
+  /** By the record: prepares less closes. */
+  #preparedByRecord = 0;
+  state: State = 'waiting';
+  connection: TargetSession | null = null;
+  #account: MappedUser | null = null;
+  #database: string | null = null;
+  #inTransaction = false;
+  #hasLostTransaction = false;
+  #ownsTimestamp = false;
+  /** What is sent in front of the next statement. */
+  #before: string[] = [];
+  #turnsAutocommitOn: boolean;
+  /** Since when a command is under way: milliseconds of the pace. */
+  busySince = 0;
+  /** When it was broken off; null where it was not. */
+  brokenOffAt: number | null = null;
+  #isEnding = false;
+  /** Settings that the target refused. */
+  setUpFailures = 0;
+
+  constructor(
+    recorded: RecordedSession,
+    autocommitOff: 'always' | 'once' | null,
+    settings: SessionSettings,
+    listener: SessionListener,
+  ) {
+    this.recorded = recorded;
+    this.#settings = settings;
+    this.#listener = listener;
+    if (autocommitOff !== null) this.#before.push('SET autocommit = 0');
+    this.#turnsAutocommitOn = autocommitOff === 'once';
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  push(item: ReplayItem): void {
+    this.#queue.push(item);
+    this.#next();
+  }
+
+  /** Logs in; the session has its place now. */
+  open(): void {
+    this.state = 'opening';
+    const first = this.#queue.peek();
+    this.#account = this.#accountOf(first?.screened.record.user ?? this.recorded.user);
+    this.#logIn();
+  }
+
+  /** Says good-bye, and takes what is left: it is given to nobody else. */
+  *end(): Generator<ReplayItem> {
+    this.#isEnding = true;
+    this.#hangUp();
+    this.state = 'closed';
+    yield* this.#queue.drain();
+  }
+
+  #logIn(): void {
+    const account = this.#account;
+    this.#settings.target.openSession({ account }).then(
+      (connection) => {
+        if (this.#isEnding) {
+          connection.destroy();
+          return;
+        }
+        this.connection = connection;
+        this.state = 'idle';
+        this.#database = null;
+        this.#next();
+      },
+      (error: unknown) => {
+        if (this.#isEnding) return;
+        const refusal =
+          error instanceof TargetRefused ? error : new TargetRefused(0, String(error));
+        this.#refused(refusal);
+      },
+    );
+  }
+
+  #refused(refusal: TargetRefused): void {
+    this.state = 'lost';
+    const first = this.#queue.peek();
+    if (refusal.number !== 0 && first?.screened.record.kind === 'connect') {
+      this.#queue.shift();
+      this.#listener.settled(first, refusal.number, this);
+    }
+    this.#listener.lost(this, refusal);
+    this.#next();
+  }
+
+  #next(): void {
+    for (;;) {
+      if (this.state !== 'idle' && this.state !== 'lost') return;
+      const item = this.#queue.shift();
+      if (item === undefined) return;
+      if (this.state === 'lost') this.#skipLost(item);
+      else this.#perform(item);
+      if (item.screened.isLast && this.#isAtRest()) this.#leave();
+    }
+  }
+
+  /** Whether what it was given last is done. */
+  #isAtRest(): boolean {
+    return this.state === 'idle' || this.state === 'lost';
+  }
+
+  #skipLost(item: ReplayItem): void {
+    this.#listener.settled(item, item.screened.reason ?? 'session_lost', this);
+  }
+
+  #hangUp(): void {
+    if (this.connection === null) return;
+    this.setUpFailures += this.connection.setUpFailures;
+    this.connection.close();
+    this.connection = null;
+  }
+
+  #leave(): void {
+    if (this.state === 'closed') return;
+    const hadPlace = this.state !== 'lost';
+    this.#hangUp();
+    this.state = 'closed';
+    this.#listener.left(this, hadPlace);
+  }
+
+  #perform(item: ReplayItem): void {
+    const { record, reason, sql } = item.screened;
+    if (reason !== null) {
+      this.#settle(item, reason);
+      return;
+    }
+    switch (record.kind) {
+      case 'connect':
+        this.#use(item, record.db);
+        return;
+      case 'init_db':
+        this.#use(item, record.db ?? sql);
+        return;
+      case 'change_user':
+        this.#changeUser(item);
+        return;
+      case 'prepare':
+        this.#prepare(item);
+        return;
+      case 'close':
+        this.#closeOne();
+        this.#settle(item, 0);
+        return;
+      case 'quit':
+      case 'other':
+        this.#settle(item, 0);
+        return;
+      case 'query':
+      case 'execute':
+        this.#inDatabase(item, record.db, () => this.#run(item));
+    }
+  }
+
+  #settle(item: ReplayItem, outcome: Outcome): void {
+    this.#listener.settled(item, outcome, this);
+  }
+
+  /** Settles an item that took the connection's time, and goes on with the next. */
+  #finish(item: ReplayItem, outcome: Outcome): void {
+    if (this.state === 'busy') this.state = 'idle';
+    this.#settle(item, outcome);
+    if (item.screened.isLast) this.#leave();
+    this.#listener.progressed();
+    this.#next();
+  }
+
+  #use(item: ReplayItem, database: string | null): void {
+    if (database === null) {
+      this.#settle(item, 0);
+      return;
+    }
+    const mapped = this.#mapped(database);
+    this.#send({ type: 'use', database: mapped }, [], (answer) => {
+      if (answer.code === 0) this.#database = mapped;
+      this.#finish(item, outcomeOf(answer));
+    });
+  }
+
+  #changeUser(item: ReplayItem): void {
+    const { record } = item.screened;
+    this.#prepared.clear();
+    this.#preparedByRecord = 0;
+    this.#ownsTimestamp = false;
+    const account = this.#accountOf(record.user);
+    if (account?.user !== this.#account?.user) {
+      this.#account = account;
+      this.#hangUp();
+      this.state = 'opening';
+      this.#settle(item, 0);
+      this.#logIn();
+      return;
+    }
+    this.#send({ type: 'reset' }, [], (answer) => {
+      if (answer.code !== 0) {
+        this.#finish(item, outcomeOf(answer));
+        return;
+      }
+      this.#database = null;
+      this.state = 'idle';
+      if (record.db === null) this.#finish(item, 0);
+      else this.#use(item, record.db);
+    });
+  }
+
+  #prepare(item: ReplayItem): void {
+    const { record, sql } = item.screened;
+    this.#inDatabase(item, record.db, () => {
+      const text = this.#textOf(record, sql);
+      this.#send({ type: 'prepare', text }, this.#takeBefore(), (answer) => {
+        if (answer.code === 0) this.#keepPrepared(sql, answer.statement);
+        this.#finish(item, outcomeOf(answer));
+      });
+    });
+  }
+
+  #keepPrepared(sql: string, statement: number): void {
+    const before = this.#prepared.get(sql);
+    if (before !== undefined) this.connection?.closeStatement(before.statement);
+    // Last in the order in which they are given up.
+    this.#prepared.delete(sql);
+    this.#prepared.set(sql, { statement, template: new PreparedTemplate(sql) });
+    this.#preparedByRecord++;
+    if (this.#prepared.size > MOST_PREPARED) this.#giveUpOldest();
+  }
+
+  /** The record does not say which: one that was not used for longest, once fewer are open by the record. */
+  #closeOne(): void {
+    this.#preparedByRecord = Math.max(this.#preparedByRecord - 1, 0);
+    while (this.#prepared.size > this.#preparedByRecord) this.#giveUpOldest();
+  }
+
+  #giveUpOldest(): void {
+    for (const [sql, { statement }] of this.#prepared) {
+      this.#prepared.delete(sql);
+      this.connection?.closeStatement(statement);
+      return;
+    }
+  }
+
+  /** Does something once the session's default database is the recorded one. */
+  #inDatabase(item: ReplayItem, database: string | null, then: () => void): void {
+    const mapped = database === null ? null : this.#mapped(database);
+    if (mapped === null || mapped === this.#database) {
+      then();
+      return;
+    }
+    this.#send({ type: 'use', database: mapped }, [], (answer) => {
+      if (answer.code !== 0) {
+        this.#finish(item, outcomeOf(answer));
+        return;
+      }
+      this.#database = mapped;
+      this.state = 'idle';
+      then();
+    });
+  }
+
+  #run(item: ReplayItem): void {
+    const { record, sql, nature } = item.screened;
+    if (nature === null) return;
+    if (this.#isOfLostTransaction(nature)) {
+      this.#finish(item, 'transaction_lost');
+      return;
+    }
+    const text = this.#textOf(record, sql);
+    const { longestText } = this.#settings.target;
+    if (text.length > longestText) {
+      // The server would end the connection.
+      this.#finish(item, TOO_LONG);
+      return;
+    }
+    const before = this.#takeBefore();
+    this.#setTime(nature, record, before);
+    const used = nature.isSeveral ? null : nature.database;
+    const command: TargetCommand =
+      used !== null
+        ? { type: 'use', database: this.#mapped(used) }
+        : (this.#execute(record, sql) ?? { type: 'query', text, isSeveral: nature.isSeveral });
+    if (record.kind === 'execute') this.#listener.executing(command.type === 'execute');
+    this.#listener.sending(item, this);
+    this.#send(command, before, (answer) => {
+      this.#listener.answered(item, answer, this);
+      this.#after(nature, answer, command);
+      this.#finish(item, outcomeOf(answer));
+    });
+  }
+
+  #execute(record: StatementRecord, sql: string): TargetCommand | null {
+    if (record.kind !== 'execute') return null;
+    let found: { sql: string; prepared: Prepared; values: readonly BoundValue[] } | null = null;
+    for (const [text, prepared] of this.#prepared) {
+      const values = prepared.template.valuesOf(sql);
+      if (values === null) continue;
+      found = { sql: text, prepared, values };
+      break;
+    }
+    if (found === null) return null;
+    if (this.#prepared.size > 1) {
+      this.#prepared.delete(found.sql);
+      this.#prepared.set(found.sql, found.prepared);
+    }
+    return { type: 'execute', statement: found.prepared.statement, values: found.values };
+  }
+
+  #isOfLostTransaction({ transaction, isSetting }: StatementNature): boolean {
+    if (!this.#hasLostTransaction || isSetting) return false;
+    this.#hasLostTransaction = !transaction.some(
+      (effect) => effect !== 'works' && effect !== 'nothing',
+    );
+    return this.#hasLostTransaction;
+  }
+
+  /** The clock of the session is that of the record, where it matters and the session does not set it itself. */
+  #setTime(nature: StatementNature, record: StatementRecord, before: string[]): void {
+    if (!this.#settings.options.recordedTime) return;
+    if (nature.timestamp !== null) {
+      this.#ownsTimestamp = nature.timestamp === 'set';
+      return;
+    }
+    if (!nature.dependsOnTime || this.#ownsTimestamp) return;
+    before.push(`SET timestamp = ${timestampOf(record.time)}`);
+  }
+
+  #after(nature: StatementNature, answer: TargetAnswer, command: TargetCommand): void {
+    if (answer.isInTransaction !== null) this.#inTransaction = answer.isInTransaction;
+    if (DEADLOCKS.has(answer.code)) {
+      this.#hasLostTransaction = this.#inTransaction;
+      this.#inTransaction = false;
+    }
+    if (answer.code !== 0) return;
+    if (command.type === 'use') this.#database = command.database;
+    else if (nature.database !== null) this.#database = null;
+    if (nature.setsCharacterSet && this.#settings.isConverted) {
+      this.#before.push('SET character_set_client = utf8mb4');
+    }
+    if (this.#turnsAutocommitOn && nature.transaction.includes('ends')) {
+      this.#turnsAutocommitOn = false;
+      this.#before.push('SET autocommit = 1');
+    }
+  }
+
+  #takeBefore(): string[] {
+    const { settings } = this.recorded;
+    if (settings.length > 0) {
+      this.recorded.settings = [];
+      this.#before.push(...settings);
+      if (this.#settings.isConverted) this.#before.push('SET character_set_client = utf8mb4');
+    }
+    if (this.#before.length === 0) return [];
+    const before = this.#before;
+    this.#before = [];
+    return before;
+  }
+
+  #send(
+    command: TargetCommand,
+    before: readonly string[],
+    done: (answer: TargetAnswer) => void,
+  ): void {
+    const { connection } = this;
+    if (connection === null) {
+      done(NO_CONNECTION);
+      return;
+    }
+    this.state = 'busy';
+    this.busySince = this.#settings.pace.now();
+    this.brokenOffAt = null;
+    connection.run(command, before, (answer) => {
+      if (this.#isEnding) return;
+      // Before anything is done about it: what comes next has no connection any more.
+      if (answer.code === -1) {
+        this.state = 'lost';
+        this.#hangUp();
+        this.#listener.lost(this, null);
+      }
+      done(answer);
+    });
+  }
+
+  #textOf({ flags, bytes }: StatementRecord, sql: string): string | Uint8Array {
+    if (bytes !== undefined) return Buffer.from(bytes, 'base64');
+    if (flags?.includes('lossy') === true) return sentBytes(sql) ?? sql;
+    const { databases } = this.#settings;
+    return databases.size === 0 ? sql : mappedNames(sql, databases);
+  }
+
+  #mapped(database: string): string {
+    return this.#settings.databases.get(database) ?? database;
+  }
+
+  #accountOf(user: string | null): MappedUser | null {
+    const { users } = this.#settings.options;
+    return (
+      users.find(({ recorded }) => recorded === user) ??
+      users.find(({ recorded }) => recorded === '*') ??
+      null
+    );
+  }
+}
+
+const NO_CONNECTION: TargetAnswer = {
+  code: -1,
+  message: 'the connection is closed',
+  rows: 0,
+  changed: 0,
+  micros: 0,
+  statement: 0,
+  placeholders: 0,
+  isInTransaction: null,
+};
+
+function outcomeOf({ code }: TargetAnswer): Outcome {
+  return code === -1 ? LOST : code;
+}
+
+/** Seconds since 1970 with microseconds, as the servers' variable `timestamp` takes them. */
+function timestampOf(time: string): string {
+  const seconds = Math.floor(Date.parse(`${time.slice(0, 19)}Z`) / 1_000);
+  return `${seconds}.${time.slice(20, 26)}`;
+}
