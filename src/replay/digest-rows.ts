@@ -34,8 +34,9 @@ export class DigestRow {
   add(outcome: Outcome): void {
     this.recorded++;
     if (outcome === 0) this.sent++;
-    else if (typeof outcome === 'number') raise((this.failed ??= new Map()), outcome);
-    else raise((this.skipped ??= new Map()), outcome);
+    else if (typeof outcome === 'number')
+      raise((this.failed ??= new Map<number, number>()), outcome);
+    else raise((this.skipped ??= new Map<SkipReason, number>()), outcome);
   }
 
   /** @param slice of the record: from 0 to `REPLAY_SLICES` - 1. */

@@ -132,7 +132,7 @@ export class Engine {
     this.#schedule = speed === null || serial ? null : new Schedule(start, this.#from, speed);
     const watching = this.#watch();
     try {
-      while (!this.#isEnding) {
+      while (!this.#isEnding()) {
         await this.#walk();
         if (this.#firstBefore === Infinity) break;
         this.#firstOf = this.#firstBefore;
@@ -161,12 +161,12 @@ export class Engine {
     };
   }
 
-  get #isEnding(): boolean {
+  #isEnding(): boolean {
     return this.#leaving.signal.aborted;
   }
 
   #end(ended: ReplayEnd): void {
-    if (this.#isEnding) return;
+    if (this.#isEnding()) return;
     this.ended = ended;
     this.#leaving.abort();
     this.#readable.open();
@@ -196,8 +196,8 @@ export class Engine {
       for await (const records of this.#record.read()) {
         for (const record of records) screening.look(record, take);
         this.#readable.open();
-        while (this.#isAheadFull() && !this.#isEnding) await this.#room.wait();
-        if (this.#isEnding) return;
+        while (this.#isAheadFull() && !this.#isEnding()) await this.#room.wait();
+        if (this.#isEnding()) return;
       }
       screening.finish(take);
     } finally {
@@ -230,7 +230,7 @@ export class Engine {
 
   async #dispatch(): Promise<void> {
     for (;;) {
-      if (this.#isEnding) return;
+      if (this.#isEnding()) return;
       const item = this.#ahead.peek();
       if (item === undefined) {
         if (this.#isRead) break;
@@ -314,7 +314,7 @@ export class Engine {
 
   /** Lets sessions in that wait for a place, in their order. */
   #admit(): void {
-    while (this.#connected < this.#most && !this.#isEnding) {
+    while (this.#connected < this.#most && !this.#isEnding()) {
       const player = this.#waiting.shift();
       if (player === undefined) return;
       this.#connected++;
@@ -340,7 +340,7 @@ export class Engine {
       this.#countError(refusal.number, refusal.message);
       this.opened--;
     }
-    if (!this.#isEnding && (refusal === null || refusal.number === 0)) void this.#checkTarget();
+    if (!this.#isEnding() && (refusal === null || refusal.number === 0)) void this.#checkTarget();
     this.#admit();
   }
 
@@ -416,10 +416,10 @@ export class Engine {
   async #untilSettled(item: ReplayItem): Promise<void> {
     this.#serialItem = item;
     const since = this.#pace.now();
-    while (!item.isSettled && !this.#isEnding) {
+    while (!isSettled(item) && !this.#isEnding()) {
       // Opened by every look as well: a timer for each statement would cost more than sending it.
       await this.#settledOne.wait();
-      if (item.isSettled || this.#pace.now() - since < SERIAL_PATIENCE_MS) continue;
+      if (isSettled(item) || this.#pace.now() - since < SERIAL_PATIENCE_MS) continue;
       if (!(await this.#isWaitingForOther(item))) continue;
       this.overlapped++;
       break;
@@ -435,7 +435,7 @@ export class Engine {
 
   /** Waits until every session has done what it was given. */
   async #untilPlayed(): Promise<void> {
-    while (this.#queued > 0 && !this.#isEnding) {
+    while (this.#queued > 0 && !this.#isEnding()) {
       this.#isHeldUp = true;
       await this.#settledOne.wait();
     }
@@ -444,9 +444,9 @@ export class Engine {
 
   /** Breaks off what takes too long, until everything is over. */
   async #watch(): Promise<void> {
-    while (!this.#isEnding) {
+    while (!this.#isEnding()) {
       await this.#pace.sleep(LOOK_MS, this.#leaving.signal);
-      if (this.#isEnding) return;
+      if (this.#isEnding()) return;
       if (this.#serialItem !== null) this.#settledOne.open();
       const now = this.#pace.now();
       const busy: SessionPlayer[] = [];
@@ -486,7 +486,7 @@ export class Engine {
       const { connection } = player;
       if (connection === null || player.state !== 'busy') continue;
       if ((await this.#target.isBlocked(connection)) === false) continue;
-      if (player.state === 'busy') this.#breakOff(player);
+      if (isBusy(player)) this.#breakOff(player);
       this.#lastProgress = this.#pace.now();
       return;
     }
@@ -530,4 +530,12 @@ export class Engine {
     const { plan } = this.#planned;
     this.accounts.addRest(this.#record.records, plan.statements.records, reason);
   }
+}
+
+function isBusy({ state }: SessionPlayer): boolean {
+  return state === 'busy';
+}
+
+function isSettled(item: ReplayItem): boolean {
+  return item.isSettled;
 }

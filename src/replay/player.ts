@@ -71,18 +71,15 @@ async function* follow(
   record: ReplayedRecord,
   pace: Pace,
 ): AsyncGenerator<ReplayEvent, void, void> {
-  let isOver = false;
   const over = new AbortController();
   const done = (): void => {
-    isOver = true;
     over.abort();
   };
   running.then(done, done);
-  for (;;) {
+  do {
     await pace.sleep(TELL_MS, over.signal);
     yield { type: 'played', progress: engine.progress(), of: record.records };
-    if (isOver) return;
-  }
+  } while (!over.signal.aborted);
 }
 
 async function* sumTables(

@@ -4,7 +4,7 @@ import type { StatementRecord } from '../core/workloads/statements.ts';
 import type { Digest } from '../sql/digest.ts';
 import { REDACTED } from '../sql/secret-spans.ts';
 import { hidesPreparedText } from '../sql/session-statements.ts';
-import { Natures, type StatementNature } from '../sql/statement-nature.ts';
+import { Natures, refusalWithin, type StatementNature } from '../sql/statement-nature.ts';
 import { StatementFilter } from '../workload/statement-filter.ts';
 import type { Cuts } from './cuts.ts';
 import { RecordedSession } from './recorded-session.ts';
@@ -165,7 +165,7 @@ export class Screening {
       const reason = this.#whyNotControl(record);
       return { record, session, sql, reason, nature: null, digest: null, isLast };
     }
-    const { nature, digest } = this.#natures.of(sql, (name: string) => session.prepared.get(name));
+    const { nature, digest } = this.#natures.of(sql, (name) => session.prepared.get(name));
     const reason = this.#whyNot(record, session, sql, nature);
     if (kind === 'query') {
       for (const { name, nature: prepared } of nature.prepares)
@@ -212,7 +212,8 @@ export class Screening {
         seq >= (this.#cuts.tailFrom.get(session.first) ?? Infinity);
       if (isHalf) return 'half_transaction';
     }
-    if (nature.refusal !== null) return nature.refusal;
+    const refusal = refusalWithin(nature, record.db);
+    if (refusal !== null) return refusal;
     return nature.isReadOnly || this.#options.writes ? null : 'writes';
   }
 

@@ -55,15 +55,13 @@ export async function replayed(
   record: ReplayedRecord,
   target: RecorderServer,
   options: Partial<ReplayOptions> = {},
-  {
-    signal = new AbortController().signal,
-    show = () => undefined as void,
-  }: {
-    signal?: AbortSignal;
-    show?: (event: ReplayEvent) => void;
+  how: {
+    readonly signal?: AbortSignal;
+    readonly show?: (event: ReplayEvent) => void;
   } = {},
 ): Promise<{ plan: ReplayPlan; result: ReplayResult }> {
   const all = { ...AS_FAST_AS_IT_GOES, ...options };
+  const { signal = new AbortController().signal, show } = how;
   const plan = await resultOf(player.plan(record, all, signal));
   const address = { ...target.address, user: 'replayer', passwordFrom: null };
   const opened = await mysqlTargets((asked) => Promise.resolve(asked)).open(

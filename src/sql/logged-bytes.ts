@@ -1,0 +1,3 @@
+export function sentBytes(_sql: string): Uint8Array | null {
+  return null;
+}
