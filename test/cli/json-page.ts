@@ -10,7 +10,7 @@ const CAPTURE_ROW: readonly Field[] = [
   ['end', 'time or null', 'the end of the window; null while it is open'],
   ['status', 'string', 'SCHEDULED, STARTED, STARTING, RUNNING, STOPPING, DONE or FAILED'],
   ['envId', 'number', 'id of its environment'],
-  ['type', 'string', 'always CAPTURE'],
+  ['type', 'string', 'CAPTURE; REPLAY for a replay of one'],
   ['reason', 'string or null', 'why it FAILED, or ended other than by a stop'],
   ['environment', 'string', 'name of its environment'],
   ['owner', 'string', 'name of the user it belongs to'],
@@ -105,6 +105,72 @@ const DETAILS: readonly Field[] = [
   ],
   ['metrics.nextAt', 'time or null', 'when it is queried again'],
   ['metrics.failure', 'string or null', 'why the last attempt failed'],
+];
+
+const SPREAD = '`{count, averageMs, p50Ms, p95Ms, p99Ms, maxMs}`';
+
+const RESULT: readonly Field[] = [
+  ['ended', 'object', '`{why}`: complete, interrupted, or target_lost with a `message`'],
+  ['records', 'number', 'of the workload; `sent`, `skipped` and `failed` add up to it'],
+  ['sent', 'number', 'done by the target without an error'],
+  ['skipped', 'object', 'counts by reason: `docs/replay.md`'],
+  ['failed', 'object', 'counts by the server’s number of the error'],
+  [
+    'statements',
+    'object',
+    '`{records, sent, skipped, failed}`: the same of queries and executes alone',
+  ],
+  ['tookMs', 'number', 'how long the replay took'],
+  ['recordedMs', 'number', 'how long the part of the record is that was replayed'],
+  [
+    'lateMs',
+    'object or null',
+    `${SPREAD}: how much later than due statements were sent; null without a schedule`,
+  ],
+  ['latency', 'object or null', `${SPREAD} of all answers; null without one`],
+  ['perSecond', 'number', 'statements a second, as replayed'],
+  ['sessions', 'object', '`{recorded, opened, mostAtOnce, lost}`'],
+  ['brokenOff', 'number', 'statements that had no answer in time'],
+  ['deadlocks', 'number', ''],
+  ['executes', 'object', '`{binary, text}`: how executes of prepared statements were sent'],
+  ['errors', 'array', '`{code, count, message}`: what the server said the first time'],
+  ['unlisted', 'number', 'statements of digests beyond the first 20,000'],
+  ['checksums', 'array', '`{table, checksum}` of tables that were written; with `--checksums`'],
+  ['warnings', 'array', 'strings'],
+  ['divergence', 'array', 'strings: what may differ from what was recorded, and why'],
+  [
+    'rows',
+    'array',
+    '`{digest, text, db, class, recorded, sent, skipped, failed, count, averageMs, p50Ms, p95Ms, p99Ms, maxMs, rowsReturned, rowsChanged, recordedPerSecond, perSecond, totalMs, histogram, slices, errors}`: a digest each, most total time first',
+  ],
+];
+
+const REPLAY: readonly Field[] = [
+  ...CAPTURE,
+  ['format', 'string', 'captures-replay'],
+  ['formatVersion', 'number', '1'],
+  ['replay.source', 'object', '`{captureId, captureName, environmentName, server}`'],
+  [
+    'replay.options',
+    'object',
+    '`speed` (null: as fast as it goes), `writes`, `sessions`, `serial`, `recordedTime`, `checksums`, `deadline` (seconds), `databases` (`{recorded, target}`), `users` (`{recorded, user, passwordFrom}`), `search`',
+  ],
+  [
+    'replay.target',
+    'object or null',
+    '`{flavor, version, hostname, port}`; null until it was reached',
+  ],
+  [
+    'replay.plan',
+    'object or null',
+    '`records`, `sent`, `skipped`, `failed`, `statements`, `sessions`, `sessionsAtOnce`, `from`, `to`, `length` (milliseconds; null without a schedule), `position`, `warnings`; null until the record was read',
+  ],
+  ['replay.progress', 'object or null', '`{records, sent, skipped, failed, open, lateMs}`'],
+  ...RESULT.map(([field, type, meaning], index): Field => [
+    `result.${field}`,
+    type,
+    index === 0 ? `${meaning}; \`result\` is null until the replay is over` : meaning,
+  ]),
 ];
 
 const IDENTITY: readonly Field[] = [
@@ -662,6 +728,10 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   export: one(EXPORTED, 'of an export to a file'),
   import: one(CAPTURE),
   report: one(REPORT),
+  replay: one(
+    REPLAY,
+    'also `captures get` and `captures report` of a replay; CSV and TSV of `report` have a row each. With `--dry-run`: `{plan, source, options, target}`',
+  ),
   workload: many(STATEMENT, 'without `--json`, and with `--follow`, an object a line (NDJSON)'),
   diff: one(
     COMPARISON,

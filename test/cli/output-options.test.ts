@@ -115,6 +115,8 @@ const ELSEWHERE = new Set([
   'member remove',
   'metrics',
   'report',
+  // test/cli/replay.test.ts
+  'replay',
   'diff',
   'export',
   'import',

@@ -1,5 +1,6 @@
 import type { Actor } from '../../core/access.ts';
 import { resultOf } from '../../core/progress.ts';
+import type { Replay } from '../../core/replays/replay.ts';
 import { defineCommand } from './command.ts';
 import { CAPTURE } from '../input/arguments.ts';
 import type { Context } from '../runtime/context.ts';
@@ -25,7 +26,8 @@ Examples:
   captures get nightly --watch
   captures get shop/friday --json
 
-JSON fields: ${captureDetailNoun.fields.join(', ')}`,
+JSON fields: ${captureDetailNoun.fields.join(', ')}.
+Of a replay: those of captures replay.`,
   prints: null,
   run,
 });
@@ -37,7 +39,17 @@ async function run(options: Options, context: Context): Promise<void> {
     return;
   }
   const details = await context.api.captures.details(actor, options.capture);
-  await context.printOne(detailNounOf(details), details);
+  if (details.type === 'REPLAY') {
+    await printDetails(await context.api.replays.get(actor, String(details.id)), context);
+  } else await context.printOne(detailNounOf(details), details);
+}
+
+/** As data it is what `captures replay` prints. */
+async function printDetails(replay: Replay, context: Context): Promise<void> {
+  const { ALL_ROWS, printReplay } = await import('../output/replay-output.ts');
+  if (context.outputMode !== 'table') return printReplay(context, replay, ALL_ROWS, false);
+  const { replayDetailNoun } = await import('../render/replay/one-replay.ts');
+  await context.printOne(replayDetailNoun, replay);
 }
 
 async function watch(capture: string, actor: Actor, context: Context): Promise<void> {

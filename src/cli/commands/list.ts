@@ -1,12 +1,12 @@
 import { ALL_CAPTURES, type CaptureListRequest } from '../../core/captures/capture-list.ts';
 import type { CaptureStatus, CaptureType } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
-import type { CaptureOrder } from '../../core/store.ts';
+import type { CaptureOrder, ListedCapture } from '../../core/store.ts';
 import { count, parseOrder, parseStatuses, parseType, type ListOrder } from '../input/arguments.ts';
 import { contradiction } from '../input/choices.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
-import { captureNoun } from '../render/captures.ts';
+import { captureNoun, listNounOf } from '../render/captures.ts';
 import { readPastTime } from '../input/typed-times.ts';
 
 interface Options {
@@ -36,7 +36,7 @@ export const command = defineCommand<Options>({
         'only captures with one of these statuses: RUNNING,DONE',
         parseStatuses,
       )
-      .option('--type <type>', 'only captures, or only replays: CAPTURE or REPLAY', parseType)
+      .option('--type <type>', 'only captures, or only replays: capture or replay', parseType)
       .option('--owner <user>', 'only captures of this user; me: your own')
       .option('--name <glob>', 'only names that match; * is any text, ? any character')
       .option('--since <when>', 'only captures that end after this')
@@ -52,9 +52,11 @@ Examples:
   captures list
   captures list --env shop --status RUNNING,STOPPING
   captures list --owner me --name "nightly*" --since "yesterday" --sort -start
-  captures list --type REPLAY
+  captures list --type replay
   captures list --all --json --fields id,name,status
   captures list --status RUNNING --watch
+
+Replays (captures replay) are in it, too: a column then says which of the two each is.
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
   prints: null,
@@ -69,7 +71,14 @@ async function run(options: Options, context: Context): Promise<number> {
   }
   const request = await requestOf(options, context);
   if (options.all === true && options.watch !== true) {
-    await context.print(captureNoun, captures.walk(actor, request));
+    const all = captures.walk(actor, request);
+    if (context.outputMode !== 'table') {
+      await context.print(captureNoun, all);
+      return 0;
+    }
+    const rows: ListedCapture[] = [];
+    for await (const capture of all) rows.push(capture);
+    await context.print(listNounOf(rows, request), rows);
     return 0;
   }
   const limit = options.limit ?? DEFAULT_LIMIT;
@@ -78,11 +87,12 @@ async function run(options: Options, context: Context): Promise<number> {
       context.refuseDataOptions('It prints a line a change here; for data add --json');
     }
     const { watchList } = await import('../output/list-watch.ts');
-    return watchList(context, (most) => captures.list(actor, { ...request, limit: most }), limit);
+    const load = (most: number) => captures.list(actor, { ...request, limit: most });
+    return watchList(context, load, limit, request);
   }
   // One more than is shown tells whether there are more.
   const found = await captures.list(actor, { ...request, limit: limit + 1 });
-  await context.print(captureNoun, found.slice(0, limit));
+  await context.print(listNounOf(found, request), found.slice(0, limit));
   if (found.length > limit) {
     const which = options.sort === undefined && options.reverse !== true ? 'newest' : 'first';
     await context.note(`These are the ${which} ${limit}; for more: --limit N or --all`);

@@ -1,6 +1,7 @@
 import { DIMENSIONS, SORT_KEYS, type Dimension, type Report } from '../../core/reports/report.ts';
 import type { ReportInRows, ReportRequest, SortKey } from '../../core/reports/report.ts';
 import type { TallyProgress } from '../../core/reports/tally.ts';
+import { REPLAY_SORT_KEYS, type ReplaySortKey } from '../../core/replays/replay-row-order.ts';
 import { AppError } from '../../core/errors.ts';
 import { resultOf, type Progress } from '../../core/progress.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
@@ -12,6 +13,7 @@ import { readPastTime } from '../input/typed-times.ts';
 import { LateProgress } from '../output/late-progress.ts';
 import { speaksUnicode } from '../output/unicode.ts';
 import { reportNoun, reportRowNoun } from '../render/report/report-noun.ts';
+import { replayNoun, replayRowNoun } from '../render/replay/replay-noun.ts';
 import type { ReportView } from '../render/report/report-view.ts';
 import type { Context } from '../runtime/context.ts';
 import { defineCommand } from './command.ts';
@@ -20,10 +22,13 @@ const ON_A_TERMINAL = 20;
 const WATCH_INTERVAL_MS = 2_000;
 const SHORTEST_INTERVAL_MS = 1_000;
 
+/** Those of captures, and those that replays alone have. */
+const ALL_SORT_KEYS = [...new Set([...SORT_KEYS, ...REPLAY_SORT_KEYS])];
+
 interface Options {
   readonly capture: string;
   readonly by?: Dimension;
-  readonly sort?: SortKey;
+  readonly sort?: SortKey | ReplaySortKey;
   readonly limit?: number;
   readonly since?: string;
   readonly until?: string;
@@ -40,7 +45,7 @@ export const command = defineCommand<Options>({
     command
       .argument(...CAPTURE)
       .option('--by <dimension>', DIMENSIONS.join(', '), choice(DIMENSIONS, '--by'))
-      .option('--sort <key>', SORT_KEYS.join(', '), choice(SORT_KEYS, '--sort'))
+      .option('--sort <key>', SORT_KEYS.join(', '), choice(ALL_SORT_KEYS, '--sort'))
       .option(
         '--limit <n>',
         `at most this many rows (default: what fits a terminal, else all)`,
@@ -92,10 +97,17 @@ Fields of a row (CSV, TSV): ${reportRowNoun.fields.join(', ')}.`,
 async function run(options: Options, context: Context): Promise<void> {
   await context.world.saveMemory();
   const isData = !context.wantsReport || context.outputMode !== 'table';
-  checkFields(context);
+  checkFieldsOfAny(context);
   if (options.digest !== undefined && options.by !== undefined && options.by !== 'digest') {
     throw contradiction('--digest', `--by ${options.by}`);
   }
+  const actor = await context.actor();
+  const capture = await context.api.captures.get(actor, options.capture);
+  if (capture.type === 'REPLAY') {
+    const { reportReplay } = await import('../output/replayed-report.ts');
+    return reportReplay(context, actor, capture, options);
+  }
+  checkFields(context);
   if (options.watch === true) return watch(options, context);
   if (options.interval !== undefined) {
     throw new AppError('invalid', '--interval is for --watch');
@@ -103,7 +115,6 @@ async function run(options: Options, context: Context): Promise<void> {
   if (options.html !== undefined) return writePage(options, options.html, context);
   const request = await requestOf(options, isData, context);
   const { reports } = context.api;
-  const actor = await context.actor();
   if (isData) {
     return printData(
       await load(reports.reportInRows(actor, options.capture, request), context),
@@ -132,6 +143,20 @@ async function writePage(options: Options, file: string, context: Context): Prom
   const page = await load(pages, context);
   await html.writeReportHtml(context, target, page);
   if (context.options.dataFlags.length > 0) await printData(page.report, context);
+}
+
+/** Before it is known whether it is a replay. @throws AppError `invalid`. */
+function checkFieldsOfAny(context: Context): void {
+  try {
+    checkFields(context);
+  } catch (error) {
+    const { fields } = context.options;
+    const known = [...replayNoun.fields, ...replayRowNoun.fields];
+    const isOfReplay = fields?.every((field) =>
+      known.some((one) => one === field || one.startsWith(`${field}.`)),
+    );
+    if (isOfReplay !== true) throw error;
+  }
 }
 
 /** @throws AppError `invalid`. */
@@ -173,12 +198,22 @@ async function requestOf(
   }
   return {
     by: options.by ?? 'digest',
-    sort: options.sort ?? null,
+    sort: sortKeyOf(options.sort),
     limit: options.limit ?? (isData ? null : ON_A_TERMINAL),
     since,
     until,
     digest: options.digest ?? null,
   };
+}
+
+/** @throws AppError `invalid` for one that only replays have. */
+function sortKeyOf(sort: Options['sort']): SortKey | null {
+  if (sort === undefined) return null;
+  const found = SORT_KEYS.find((key) => key === sort);
+  if (found !== undefined) return found;
+  throw new AppError('invalid', `Only the report of a replay is sorted by ${sort}`, {
+    hint: `Choose from: ${SORT_KEYS.join(', ')}`,
+  });
 }
 
 async function load<Result>(

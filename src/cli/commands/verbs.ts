@@ -53,11 +53,15 @@ const AFTER_A_CAPTURE: readonly Verb[] = [
     'show what the server did during a capture, as charts or data',
     () => import('./metrics.ts'),
   ),
+  verb(
+    'replay',
+    'send what a capture recorded to another server, and measure it',
+    () => import('./replay.ts'),
+  ),
   verb('diff', 'show what is different between two captures or reports', () => import('./diff.ts')),
   verb('verify', 'check how complete the record of a capture is', () => import('./verify.ts')),
   verb('export', 'write a capture to a file', () => import('./export.ts')),
   verb('import', 'make a capture of an exported file', () => import('./import.ts')),
-  verb('log', 'show who changed what, when, from where and why', () => import('./log.ts')),
 ];
 
 const SERVERS_AND_USERS: readonly Verb[] = [
@@ -108,6 +112,7 @@ const SERVERS_AND_USERS: readonly Verb[] = [
       () => import('./server/remove.ts'),
     ),
   ]),
+  verb('log', 'show who changed what, when, from where and why', () => import('./log.ts')),
 ];
 
 const RUNNING_IT: readonly Verb[] = [

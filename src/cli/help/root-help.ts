@@ -20,6 +20,7 @@ const BRIEFS: Readonly<Record<string, string>> = {
   schedule: 'recurring captures',
   prune: 'delete old ones',
   report: 'what hit the server',
+  replay: 'send it to another server',
   diff: 'what another has changed',
   workload: 'print or search it',
   metrics: 'what the server did',

@@ -1,8 +1,9 @@
+import type { CaptureListRequest } from '../../core/captures/capture-list.ts';
 import type { LiveFacts } from '../../core/captures/live-facts.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import type { Context } from '../runtime/context.ts';
-import { captureNoun } from '../render/captures.ts';
+import { captureNoun, listNounOf } from '../render/captures.ts';
 import { localTime } from '../render/moments.ts';
 import { interruption } from '../runtime/signals.ts';
 import { progressLine, watchedJson } from './progress-line.ts';
@@ -25,13 +26,14 @@ export async function watchList(
   context: Context,
   load: (limit: number) => Promise<readonly ListedCapture[]>,
   limit: number,
+  asked: Pick<CaptureListRequest, 'type'>,
 ): Promise<never> {
   const { world } = context;
   const { interrupted } = world.signals;
   const show = context.isJson
     ? changesAsJson(context)
     : world.stdout.isTTY
-      ? (captures: readonly ListedCapture[]) => redraw(context, captures)
+      ? (captures: readonly ListedCapture[]) => redraw(context, captures, asked)
       : asLines(context);
   const room = world.stdout.isTTY ? (world.stdout.rows ?? DEFAULT_ROWS) - OTHER_ROWS : limit;
   const watching = async (): Promise<never> => {
@@ -45,10 +47,14 @@ export async function watchList(
   return Promise.race([watching(), interruption(interrupted)]);
 }
 
-async function redraw(context: Context, captures: readonly ListedCapture[]): Promise<void> {
+async function redraw(
+  context: Context,
+  captures: readonly ListedCapture[],
+  asked: Pick<CaptureListRequest, 'type'>,
+): Promise<void> {
   const now = localTime(context.now(), context.timeZone);
   await context.world.stdout.write(`${CLEAR_SCREEN}${now}  Ctrl-C ends this view only\n`);
-  await context.print(captureNoun, captures);
+  await context.print(listNounOf(captures, asked), captures);
 }
 
 function changesAsJson(context: Context): (captures: readonly ListedCapture[]) => Promise<void> {

@@ -1,4 +1,5 @@
 import { isOver, reasonOf, type CaptureStatus } from '../../core/captures/capture.ts';
+import type { CaptureListRequest } from '../../core/captures/capture-list.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { optionsJson } from './options-text.ts';
 import {
@@ -131,6 +132,23 @@ export const captureNoun = {
   reference: fullName,
   none: 'No captures.',
 } satisfies Noun<ListedCapture>;
+
+const [, , , ...BEHIND_STATUS] = captureNoun.columns;
+
+/** The same with a column that tells replays from captures. */
+const typedCaptureNoun: Noun<ListedCapture> = {
+  ...captureNoun,
+  columns: [ID, NAME, column('type', 'TYPE', ({ type }) => type), STATUS, ...BEHIND_STATUS],
+};
+
+/** For a list: the types are shown where there is a replay, and where one asked for a type. */
+export function listNounOf(
+  captures: readonly ListedCapture[],
+  { type }: Pick<CaptureListRequest, 'type'>,
+): Noun<ListedCapture> {
+  const isTyped = type !== null || captures.some((capture) => capture.type === 'REPLAY');
+  return isTyped ? typedCaptureNoun : captureNoun;
+}
 
 /** Wide terminals have room for the date as well. */
 const ROOM_FOR_DATES = 110;

@@ -1,24 +1,24 @@
 import type {
   Replay,
   ReplayOptions,
-  ReplayPlan,
   ReplayResult,
   ReplayRow,
 } from '../../../core/replays/replay.ts';
+import {
+  REPLAY_REPORT_FORMAT,
+  REPLAY_REPORT_VERSION,
+} from '../../../core/replays/replay-report.ts';
+import { errorsOf } from '../../../core/replays/replay-row-order.ts';
 import { captureJson, captureNoun } from '../captures.ts';
 import { paths, type Json, type JsonObject, type Noun } from '../column.ts';
 import { fullName } from '../full-name.ts';
 import { isoTime } from '../moments.ts';
 
-/** A result with all its rows is what `captures diff` reads. */
-export const REPLAY_FORMAT = 'captures-replay';
-export const REPLAY_FORMAT_VERSION = 1;
-
 const RESULT_FIELDS =
   paths(`ended records sent skipped failed statements tookMs recordedMs lateMs latency perSecond
   sessions brokenOff deadlocks executes errors unlisted checksums warnings divergence rows`);
 
-/** A replay: the capture's fields, how it is replayed, and the result. */
+/** A replay: the capture's fields, how it is replayed, and the result; with all its rows it is what diff reads. */
 export const replayNoun = {
   fields: [
     ...captureNoun.fields,
@@ -46,8 +46,8 @@ function withoutRows(result: ReplayResult | null): ReplayResult | null {
 function replayJson({ capture, stored, result }: Replay): JsonObject {
   return {
     ...captureJson(capture),
-    format: REPLAY_FORMAT,
-    formatVersion: REPLAY_FORMAT_VERSION,
+    format: REPLAY_REPORT_FORMAT,
+    formatVersion: REPLAY_REPORT_VERSION,
     replay: {
       source: asJson(stored.source),
       options: replayOptionsJson(stored.options),
@@ -97,10 +97,6 @@ export function replayRowJson(row: ReplayRow): JsonObject {
   return { ...(asJson(row) as JsonObject), errors: errorsOf(row) };
 }
 
-export function errorsOf({ failed }: Pick<ReplayRow, 'failed'>): number {
-  return Object.values(failed).reduce((sum, count) => sum + count, 0);
-}
-
 /** As options say it: times in ISO-8601, the deadline in seconds. */
 export function replayOptionsJson(options: ReplayOptions): JsonObject {
   const { speed, writes, sessions, serial, recordedTime, checksums, deadline } = options;
@@ -133,10 +129,3 @@ export const replayRowNoun: Noun<ReplayRow> = {
   reference: ({ digest }) => digest,
   none: 'No statement was sent.',
 };
-
-/** What `--dry-run` shows. */
-export interface ShownPlan {
-  readonly plan: ReplayPlan;
-  readonly source: { readonly captureName: string; readonly environmentName: string };
-  readonly target: { readonly environment: string; readonly place: string };
-}

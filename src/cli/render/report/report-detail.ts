@@ -89,7 +89,7 @@ function momentText(time: string, view: ReportView): string {
 }
 
 /** Text of any length in lines of the terminal's width, broken at spaces where there are some. */
-function textLines(text: string, { width }: ReportView): string[] {
+export function textLines(text: string, { width }: ReportView): string[] {
   const room = Math.max(width - 2, 20);
   return escapeLines(text)
     .replaceAll('\t', '    ')

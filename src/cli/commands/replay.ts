@@ -1,0 +1,230 @@
+import type { Actor } from '../../core/access.ts';
+import type { DetailedCapture } from '../../core/captures/capture-details.ts';
+import { placeOf, type Environment } from '../../core/environments/environment.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
+import { resultOf } from '../../core/progress.ts';
+import type { ReplayRequest } from '../../core/replays/replay-request.ts';
+import { SKIP_REASONS, type Replay, type ReplayOptions } from '../../core/replays/replay.ts';
+import type { ListedCapture } from '../../core/store.ts';
+import { counted } from '../../core/units.ts';
+import { CAPTURE, YES } from '../input/arguments.ts';
+import { consenting, type TypedConsent } from '../input/replay-consent.ts';
+import {
+  registerReplayOptions,
+  replayOptionsOf,
+  type TypedReplay,
+} from '../input/replay-options.ts';
+import { ALL_ROWS, checkReplayFields, printReplay, viewOf } from '../output/replay-output.ts';
+import { ReplayProgressLine } from '../output/replay-progress.ts';
+import { fullName } from '../render/full-name.ts';
+import { localTime } from '../render/moments.ts';
+import { replayNoun } from '../render/replay/replay-noun.ts';
+import { renderReplayPlan, replayPlanNoun } from '../render/replay/replay-plan.ts';
+import { accessText, otherOptionTexts, speedText } from '../render/replay/replay-words.ts';
+import { captureWord } from '../render/shell-quoting.ts';
+import { serverText } from '../render/servers.ts';
+import type { Context } from '../runtime/context.ts';
+import { HeldSignals } from '../runtime/held-signals.ts';
+import { interruption, Interrupted, SIGNAL_STATUS, type EndingSignal } from '../runtime/signals.ts';
+import { defineCommand } from './command.ts';
+
+interface Options extends TypedReplay, TypedConsent {
+  readonly capture: string;
+  readonly to?: string;
+  readonly name?: string;
+  readonly dryRun?: boolean;
+}
+
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerReplayOptions(
+      command
+        .argument(...CAPTURE)
+        .option('--to <environment>', 'the server to send it to: an environment, by id or name')
+        .option('--name <name>', 'name of the replay (default: CAPTURE on ENVIRONMENT)')
+        .option('--dry-run', 'show what would be sent; send and store nothing'),
+    )
+      .option('--confirm <name>', "the target's name, where there is no terminal to type it on")
+      .option(YES[0], 'do not ask before --writes'),
+  help: `Sends what a capture recorded to another server: each recorded session has a connection of its own, and
+its statements come in their order and at the times at which they were recorded. Every record of the capture
+is sent, skipped with a reason, or failed with the server's code, and the three add up. Kept like a capture,
+of type REPLAY: captures list --type replay, get, report, metrics, diff.
+
+Read-only, unless --writes: what may change data is skipped, and the server is told to refuse it, too. Never
+sent, whatever the options: what changes accounts, what changes the server (SET GLOBAL, SHUTDOWN, KILL,
+replication), what reads or writes files (INTO OUTFILE, LOAD DATA).
+
+--writes asks for the name of the target. So does a target that is the recorded server, or one that a capture
+of this store recorded: there --yes is not enough. A script types the name with --confirm.
+
+--speed 1 keeps the times of the record, 4 is four times as fast, max sends each statement when the one before
+it in its session is answered. --serial sends one statement at a time, in the order of the record, so that a
+copy of the data as it was at the start ends as the original did. NOW() is the recorded time, unless --now real.
+
+--user-map names a file with a line for each recorded user: RECORDED_USER TARGET_USER PASSWORD_REFERENCE.
+* is everybody else, - is no password, # begins a comment. Without it all log in as the environment's user.
+
+Ctrl-C ends it: what was done is kept. Exits 0 when the record was replayed to its end, also where statements
+failed; 8 when the target was lost; 130 after Ctrl-C.
+
+Examples:
+  captures replay friday --to copy --dry-run
+  captures replay friday --to copy
+  captures replay friday --to copy --speed max --sessions 64
+  captures replay friday --to copy --since 14:00 --until 14:15 --db shop
+  captures replay friday --to copy --writes --serial --checksums
+  captures replay friday --to copy --map-db shop=shop_test --json > result.json
+
+Skipped, by reason: ${SKIP_REASONS.join(', ')}.
+
+JSON fields: ${replayNoun.fields.join(', ')}.
+With --dry-run: ${replayPlanNoun.fields.join(', ')}.`,
+  prints: null,
+  run,
+});
+
+async function run(typed: Options, context: Context): Promise<number> {
+  const isDry = typed.dryRun === true;
+  if (isDry) context.checkFields(replayPlanNoun);
+  else checkReplayFields(context, false);
+  if (typed.to === undefined) {
+    throw new AppError('invalid', '--to is missing: the environment to replay it on', {
+      hint: 'To see yours: captures env list',
+    });
+  }
+  const options = await replayOptionsOf(typed, context);
+  const actor = await context.actor();
+  const { api } = context;
+  const capture = await api.captures.details(actor, typed.capture);
+  const environment = await api.environments.get(actor, typed.to);
+  const request = { environment: String(environment.id), name: typed.name ?? null, options };
+  if (isDry) {
+    await dryRun(context, actor, capture, request);
+    return 0;
+  }
+  await tellInterpretation(context, capture, environment, options);
+  const { replay, signal } = await consenting(context, environment, typed, (consent) =>
+    play(context, actor, capture, { ...request, ...consent }),
+  );
+  return finish(context, replay, signal);
+}
+
+async function dryRun(
+  context: Context,
+  actor: Actor,
+  { id }: DetailedCapture,
+  request: Pick<ReplayRequest, 'environment' | 'name' | 'options'>,
+): Promise<void> {
+  const line = new ReplayProgressLine(context);
+  const { interrupted } = context.world.signals;
+  // Nothing is sent: no consent is needed.
+  const asked = { ...request, confirmed: null, approvesWrites: false };
+  const planned = await resultOf(
+    context.api.replays.plan(actor, String(id), asked, interrupted),
+    (event) => (event.type === 'planned' ? undefined : line.tell(event)),
+  ).finally(() => line.clear());
+  const shown = { ...planned, options: request.options };
+  if (context.wantsReport && context.outputMode === 'table') {
+    await context.world.stdout.write(renderReplayPlan(shown, await viewOf(context, false)));
+  } else await context.printOne(replayPlanNoun, shown);
+}
+
+/** What is about to be done, before anything is. */
+async function tellInterpretation(
+  context: Context,
+  capture: DetailedCapture,
+  environment: Environment,
+  options: ReplayOptions,
+): Promise<void> {
+  const zone = context.timeZone;
+  const { recorded, start, end, records } = capture;
+  const server = recorded?.server ?? null;
+  const parts = [
+    `${fullName(capture)}${server === null ? '' : ` (${serverText(server)})`}`,
+    counted(records ?? 0, 'record'),
+    ...(start === null
+      ? []
+      : [`${localTime(start, zone)} to ${end === null ? 'now' : localTime(end, zone)} (${zone})`]),
+  ];
+  await context.note(`record: ${parts.join(', ')}`);
+  const place = environment.server === null ? 'no server' : placeOf(environment.server);
+  await context.note(`target: ${environment.name} (${place}), ${accessText(options)}`);
+  await context.note(`how: ${[speedText(options), ...otherOptionTexts(options, zone)].join('; ')}`);
+}
+
+interface Played {
+  readonly replay: Replay;
+  /** The signal that ended it; null where none did. */
+  readonly signal: EndingSignal | null;
+}
+
+/** The first signal ends the replay and waits for its result; a second one does not wait. */
+async function play(
+  context: Context,
+  actor: Actor,
+  { id }: DetailedCapture,
+  request: ReplayRequest,
+): Promise<Played> {
+  const line = new ReplayProgressLine(context);
+  const held = new HeldSignals(context.world.signals);
+  const ending = new AbortController();
+  // What is told from elsewhere: an object, for the compiler takes a variable for what it was.
+  const seen: { signal: EndingSignal | null; started: ListedCapture | null } = {
+    signal: null,
+    started: null,
+  };
+  const second = held.abortedBySecond((signal) => {
+    seen.signal = signal;
+    ending.abort(new Interrupted(signal));
+    void line.clear().then(() => context.note('Ending the replay. To leave at once: once more'));
+  });
+  held.take();
+  try {
+    const run = context.api.replays.run(actor, String(id), request, ending.signal);
+    const replay = await Promise.race([
+      resultOf(run, async (event) => {
+        if (event.type === 'started') seen.started = event.capture;
+        await line.tell(event);
+      }),
+      interruption(second),
+    ]);
+    return { replay, signal: seen.signal };
+  } catch (error) {
+    const { signal, started } = seen;
+    if (signal === null || (isAppError(error) && started === null)) throw error;
+    await line.clear();
+    if (started !== null) {
+      await context.note(`To see what was done: captures get ${captureWord(started)}`);
+    } else await context.note('Nothing was sent.');
+    throw new Interrupted(signal);
+  } finally {
+    held.release();
+    await line.clear();
+  }
+}
+
+/** @throws AppError `capture_failed` where the target was lost, or the replay FAILED. */
+async function finish(
+  context: Context,
+  replay: Replay,
+  signal: EndingSignal | null,
+): Promise<number> {
+  const { capture } = replay;
+  const name = captureWord(capture);
+  const isFailed = capture.status === 'FAILED';
+  // JSON is for a result; a failure is one object on stderr.
+  if (!isFailed || !context.isJson) await printReplay(context, replay, ALL_ROWS, false);
+  if (isFailed) {
+    throw new AppError(
+      'capture_failed',
+      `The replay failed: ${capture.reason ?? 'reason unknown'}`,
+      {
+        hint: `What was done until then: captures report ${name}`,
+      },
+    );
+  }
+  await context.note(`Its report: captures report ${name}`);
+  await context.note(`Beside another replay of the record: captures diff ${name} OTHER_REPLAY`);
+  return signal === null ? 0 : SIGNAL_STATUS[signal];
+}
