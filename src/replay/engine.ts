@@ -1,4 +1,3 @@
-import { LatencyHistogram } from '../core/replays/latency-histogram.ts';
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import {
   REPLAY_SLICES,
@@ -6,17 +5,18 @@ import {
   type ReplayOptions,
   type ReplayProgress,
 } from '../core/replays/replay.ts';
-import type { ReplayTarget, TargetAnswer, TargetRefused } from '../core/replays/target.ts';
-import { Accounts, isStatement, type Outcome } from './accounts.ts';
-import { DigestRows } from './digest-rows.ts';
+import type { ReplayTarget, TargetRefused } from '../core/replays/target.ts';
+import { isStatement, type Outcome } from './accounts.ts';
 import { ItemQueue } from './item-queue.ts';
 import { Schedule, Turnstile, type Pace } from './pace.ts';
 import type { Planned } from './plan.ts';
 import { RecordClock } from './record-clock.ts';
 import type { RecordedSession } from './recorded-session.ts';
 import type { ReplayItem } from './replay-item.ts';
+import { ReplayTally } from './replay-tally.ts';
 import { Screening, type Screened } from './screening.ts';
 import { SessionPlayer, type SessionSettings } from './session-player.ts';
+import { SessionWatch } from './session-watch.ts';
 
 /** Read ahead of what is due, and waiting for their sessions: items, and bytes of them. */
 const MOST_AHEAD = 8_192;
@@ -24,18 +24,10 @@ const MOST_QUEUED = 16_384;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Between two looks at what takes too long. */
 const LOOK_MS = 250;
-/** A server that was asked to break a statement off gets so long. */
-const BREAKING_MS = 2_000;
-/** Nothing was answered for so long and nothing more can be read: what waits for a lock is broken off. */
-const STANDSTILL_MS = 3_000;
 /** Played one at a time, a statement that waits for another session's lock lets that one go on. */
 const SERIAL_PATIENCE_MS = 250;
-/** How far lateness of just now reaches back. */
-const LATE_NOW = 200;
 /** A target that does not answer within this, when it is asked whether it is there, is lost. */
 const ALIVE_MS = 3_000;
-const MOST_ERRORS = 200;
-const MOST_TABLES = 1_000;
 
 /** Plays a record once. */
 export class Engine {
@@ -47,25 +39,9 @@ export class Engine {
   readonly #signal: AbortSignal;
   readonly #settings: SessionSettings;
   readonly #most: number;
+  readonly #patience: SessionWatch;
 
-  readonly accounts = new Accounts();
-  readonly rows = new DigestRows();
-  readonly lateness = new LatencyHistogram();
-  readonly latencies = new LatencyHistogram();
-  readonly errors = new Map<number, { count: number; message: string }>();
-  /** `database.table` of tables that were written, and not more than some. */
-  readonly written = new Set<string>();
-  readonly writers = new Set<number>();
-  opened = 0;
-  mostAtOnce = 0;
-  lost = 0;
-  brokenOff = 0;
-  deadlocks = 0;
-  binaryExecutes = 0;
-  textExecutes = 0;
-  setUpFailures = 0;
-  overlapped = 0;
-  putOff = 0;
+  readonly tally = new ReplayTally();
   ended: ReplayEnd = { why: 'complete' };
 
   readonly #clock = new RecordClock();
@@ -82,9 +58,7 @@ export class Engine {
   readonly #players = new Map<RecordedSession, SessionPlayer>();
   readonly #waiting: SessionPlayer[] = [];
   #connected = 0;
-  #lastProgress = 0;
   #isHeldUp = false;
-  #lateNow = 0;
   readonly #leaving = new AbortController();
   /** Sessions of this walk over the record: those whose first record is from here on … */
   #firstOf = 0;
@@ -107,6 +81,7 @@ export class Engine {
     this.#target = target;
     this.#pace = pace;
     this.#signal = signal;
+    this.#patience = new SessionWatch(target, pace, this.tally, options.deadline);
     this.#most = Math.max(1, Math.min(options.sessions ?? Infinity, target.room));
     const { from, to } = planned.plan;
     this.#from = from === null ? 0 : this.#clock.microsOf(from);
@@ -128,7 +103,6 @@ export class Engine {
     if (this.#signal.aborted) onAbort();
     const { speed, serial } = this.#options;
     const start = this.#pace.now();
-    this.#lastProgress = start;
     this.#schedule = speed === null || serial ? null : new Schedule(start, this.#from, speed);
     const watching = this.#watch();
     try {
@@ -150,14 +124,14 @@ export class Engine {
   }
 
   progress(): ReplayProgress {
-    const { all, skipped, failed } = this.accounts;
+    const { all, skipped, failed } = this.tally.accounts;
     return {
       records: all.records,
       sent: all.sent,
       skipped,
       failed,
       open: this.#connected,
-      lateMs: this.#schedule === null ? null : this.#lateNow,
+      lateMs: this.#schedule === null ? null : this.tally.lateNow,
     };
   }
 
@@ -222,7 +196,7 @@ export class Engine {
       screened,
       due: this.#schedule?.dueOf(micros) ?? null,
       slice: Math.min(Math.max(part, 0), REPLAY_SLICES - 1) || 0,
-      row: isCounted ? this.rows.of(digest, record.db, nature?.class ?? null) : null,
+      row: isCounted ? this.tally.rows.of(digest, record.db, nature?.class ?? null) : null,
       bytes,
       isSettled: false,
     });
@@ -279,12 +253,12 @@ export class Engine {
     if (player === undefined) {
       const isNothing = reason !== null || record.kind === 'quit' || record.kind === 'close';
       if (isNothing) {
-        this.#count(item, reason ?? 0);
+        this.tally.count(item, reason ?? 0);
         return;
       }
       player = this.#newPlayer(session);
     } else if (player.state === 'closed') {
-      this.#count(item, reason ?? 'session_lost');
+      this.tally.count(item, reason ?? 'session_lost');
       return;
     }
     this.#queued++;
@@ -298,12 +272,11 @@ export class Engine {
     const player = new SessionPlayer(session, off, this.#settings, {
       settled: (item, outcome) => this.#settled(item, outcome),
       sending: (item) => this.#sending(item),
-      answered: (item, answer, session) => this.#answered(item, answer, session),
+      answered: (item, answer) => this.tally.answered(item, answer, session),
       executing: (isBinary) => {
-        if (isBinary) this.binaryExecutes++;
-        else this.textExecutes++;
+        this.tally.executes[isBinary ? 'binary' : 'text']++;
       },
-      progressed: () => (this.#lastProgress = this.#pace.now()),
+      progressed: () => this.#patience.progressed(),
       lost: (_session, refusal) => this.#onLost(refusal),
       left: (session, hadPlace) => this.#onLeft(session, hadPlace),
     });
@@ -318,15 +291,15 @@ export class Engine {
       const player = this.#waiting.shift();
       if (player === undefined) return;
       this.#connected++;
-      this.opened++;
-      this.mostAtOnce = Math.max(this.mostAtOnce, this.#connected);
+      this.tally.opened++;
+      this.tally.mostAtOnce = Math.max(this.tally.mostAtOnce, this.#connected);
       player.open();
     }
   }
 
   #onLeft(player: SessionPlayer, hadPlace: boolean): void {
     this.#players.delete(player.recorded);
-    this.setUpFailures += player.setUpFailures;
+    this.tally.setUpFailures += player.setUpFailures;
     if (!hadPlace) return;
     this.#connected--;
     this.#admit();
@@ -334,11 +307,11 @@ export class Engine {
   }
 
   #onLost(refusal: TargetRefused | null): void {
-    this.lost++;
+    this.tally.lost++;
     this.#connected--;
     if (refusal !== null) {
-      this.#countError(refusal.number, refusal.message);
-      this.opened--;
+      this.tally.countError(refusal.number, refusal.message);
+      this.tally.opened--;
     }
     if (!this.#isEnding() && (refusal === null || refusal.number === 0)) void this.#checkTarget();
     this.#admit();
@@ -371,45 +344,14 @@ export class Engine {
   #settled(item: ReplayItem, outcome: Outcome): void {
     this.#queued--;
     this.#queuedBytes -= item.bytes;
-    this.#count(item, outcome);
+    this.tally.count(item, outcome);
     item.isSettled = true;
     const isAwaited = item === this.#serialItem || (this.#isHeldUp && this.#hasRoom());
     if (isAwaited || this.#queued === 0) this.#settledOne.open();
   }
 
-  #count({ row, screened: { record } }: ReplayItem, outcome: Outcome): void {
-    this.accounts.add(record.kind, outcome);
-    row?.add(outcome);
-  }
-
   #sending(item: ReplayItem): void {
-    if (item.due === null) return;
-    const late = Math.max(0, this.#pace.now() - item.due);
-    this.lateness.add(Math.round(late * 1_000));
-    this.#lateNow += (late - this.#lateNow) / LATE_NOW;
-  }
-
-  #answered(item: ReplayItem, answer: TargetAnswer, { recorded }: SessionPlayer): void {
-    const { nature, record } = item.screened;
-    this.latencies.add(answer.micros);
-    item.row?.answered(answer, item.slice);
-    if (answer.code !== 0)
-      this.#countError(answer.code === -1 ? 2013 : answer.code, answer.message);
-    if (answer.code === 1213) this.deadlocks++;
-    if (nature === null || answer.code !== 0) return;
-    if (nature.class === 'writes' && nature.writtenTables.length > 0) {
-      this.writers.add(recorded.first);
-      for (const table of nature.writtenTables) {
-        if (this.written.size >= MOST_TABLES) break;
-        this.written.add(table.includes('.') ? table : `${record.db ?? ''}.${table}`);
-      }
-    }
-  }
-
-  #countError(code: number, message: string): void {
-    const known = this.errors.get(code);
-    if (known !== undefined) known.count++;
-    else if (this.errors.size < MOST_ERRORS) this.errors.set(code, { count: 1, message });
+    if (item.due !== null) this.tally.sending(Math.max(0, this.#pace.now() - item.due));
   }
 
   /** Waits until a record is done, or its session waits for another one. */
@@ -421,7 +363,7 @@ export class Engine {
       await this.#settledOne.wait();
       if (isSettled(item) || this.#pace.now() - since < SERIAL_PATIENCE_MS) continue;
       if (!(await this.#isWaitingForOther(item))) continue;
-      this.overlapped++;
+      this.tally.overlapped++;
       break;
     }
     this.#serialItem = null;
@@ -448,47 +390,13 @@ export class Engine {
       await this.#pace.sleep(LOOK_MS, this.#leaving.signal);
       if (this.#isEnding()) return;
       if (this.#serialItem !== null) this.#settledOne.open();
-      const now = this.#pace.now();
-      const busy: SessionPlayer[] = [];
-      let isOpening = false;
-      for (const player of this.#players.values()) {
-        if (player.state === 'opening') isOpening = true;
-        if (player.state !== 'busy') continue;
-        busy.push(player);
-        this.#checkDeadline(player, now);
-      }
+      const players = [...this.#players.values()];
+      const busy = players.filter(({ state }) => state === 'busy');
+      this.#patience.checkDeadlines(busy);
       if (!this.#isHeldUp) continue;
+      const isOpening = players.some(({ state }) => state === 'opening');
       if (busy.length === 0 && !isOpening && this.#waiting.length > 0) this.#putOff();
-      else if (now - this.#lastProgress > STANDSTILL_MS && this.#isBacklogFull()) {
-        await this.#breakStandstill(busy);
-      }
-    }
-  }
-
-  #checkDeadline(player: SessionPlayer, now: number): void {
-    if (now - player.busySince < this.#options.deadline) return;
-    if (player.brokenOffAt === null) this.#breakOff(player);
-    else if (now - player.brokenOffAt > BREAKING_MS) player.connection?.destroy();
-  }
-
-  #breakOff(player: SessionPlayer): void {
-    const { connection } = player;
-    if (connection === null || player.brokenOffAt !== null) return;
-    player.brokenOffAt = this.#pace.now();
-    this.brokenOff++;
-    void this.#target.breakOff(connection);
-  }
-
-  /** Nothing more can be read because what was read waits, for a lock that only what comes would let go of. */
-  async #breakStandstill(busy: readonly SessionPlayer[]): Promise<void> {
-    const oldest = [...busy].sort((a, b) => a.busySince - b.busySince).slice(0, 4);
-    for (const player of oldest) {
-      const { connection } = player;
-      if (connection === null || player.state !== 'busy') continue;
-      if ((await this.#target.isBlocked(connection)) === false) continue;
-      if (isBusy(player)) this.#breakOff(player);
-      this.#lastProgress = this.#pace.now();
-      return;
+      else if (this.#isBacklogFull()) await this.#patience.breakStandstill(busy);
     }
   }
 
@@ -500,7 +408,7 @@ export class Engine {
     const first = Math.min(...this.#waiting.map(({ recorded }) => recorded.first));
     this.#firstBefore = Math.min(this.#firstBefore, first);
     for (const player of this.#waiting.splice(0)) {
-      this.putOff++;
+      this.tally.putOff++;
       this.#players.delete(player.recorded);
       for (const item of player.end()) {
         this.#queued--;
@@ -522,18 +430,14 @@ export class Engine {
       await Promise.race([Promise.all(broken), this.#pace.sleep(500)]);
     }
     for (const player of this.#players.values()) {
-      for (const item of player.end()) this.#count(item, item.screened.reason ?? reason);
-      this.setUpFailures += player.setUpFailures;
+      for (const item of player.end()) this.tally.count(item, item.screened.reason ?? reason);
+      this.tally.setUpFailures += player.setUpFailures;
     }
     if (!isEarly) return;
-    for (const item of this.#ahead.drain()) this.#count(item, item.screened.reason ?? reason);
+    for (const item of this.#ahead.drain()) this.tally.count(item, item.screened.reason ?? reason);
     const { plan } = this.#planned;
-    this.accounts.addRest(this.#record.records, plan.statements.records, reason);
+    this.tally.accounts.addRest(this.#record.records, plan.statements.records, reason);
   }
-}
-
-function isBusy({ state }: SessionPlayer): boolean {
-  return state === 'busy';
 }
 
 function isSettled(item: ReplayItem): boolean {

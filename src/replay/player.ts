@@ -88,7 +88,7 @@ async function* sumTables(
   signal: AbortSignal,
 ): Progress<ReplayEvent, TableChecksum[]> {
   const sums: TableChecksum[] = [];
-  for (const table of [...engine.written].sort()) {
+  for (const table of [...engine.tally.written].sort()) {
     if (signal.aborted) break;
     yield { type: 'summing', table };
     const dot = table.indexOf('.');

@@ -9,6 +9,7 @@ import type {
 } from '../core/replays/replay.ts';
 import { counted, formatCount } from '../core/units.ts';
 import type { Engine } from './engine.ts';
+import type { ReplayTally } from './replay-tally.ts';
 
 /** What came of it, once it is over. @param tookMs how long it took. */
 export function resultOf(
@@ -19,11 +20,12 @@ export function resultOf(
   tookMs: number,
   checksums: readonly TableChecksum[],
 ): ReplayResult {
-  const { accounts, lateness, latencies, ended } = engine;
+  const { tally, ended } = engine;
+  const { accounts, lateness, latencies } = tally;
   const { from, to } = plan;
   const recordedMs = from === null || to === null ? 0 : Date.parse(to) - Date.parse(from);
   const rows: ReplayRow[] = [];
-  for (const row of engine.rows.all()) rows.push(row.row(recordedMs / 1_000, tookMs / 1_000));
+  for (const row of tally.rows.all()) rows.push(row.row(recordedMs / 1_000, tookMs / 1_000));
   rows.sort((a, b) => b.totalMs - a.totalMs || b.recorded - a.recorded);
   const statements = accounts.statements.accounting();
   return {
@@ -37,26 +39,27 @@ export function resultOf(
     perSecond: tookMs > 0 ? (latencies.count / tookMs) * 1_000 : 0,
     sessions: {
       recorded: plan.sessions,
-      opened: engine.opened,
-      mostAtOnce: engine.mostAtOnce,
-      lost: engine.lost,
+      opened: tally.opened,
+      mostAtOnce: tally.mostAtOnce,
+      lost: tally.lost,
     },
-    brokenOff: engine.brokenOff,
-    deadlocks: engine.deadlocks,
-    executes: { binary: engine.binaryExecutes, text: engine.textExecutes },
-    errors: [...engine.errors]
+    brokenOff: tally.brokenOff,
+    deadlocks: tally.deadlocks,
+    executes: { ...tally.executes },
+    errors: [...tally.errors]
       .map(([code, error]) => ({ code: String(code), ...error }))
       .sort((a, b) => b.count - a.count),
     rows,
-    unlisted: engine.rows.unlisted,
+    unlisted: tally.rows.unlisted,
     checksums,
     warnings: [...plan.warnings, ...warningsOf(engine, record)],
-    divergence: divergenceOf(engine, options, rows),
+    divergence: divergenceOf(tally, options, rows),
   };
 }
 
 function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
-  const { putOff, setUpFailures, overlapped, ended } = engine;
+  const { ended, tally } = engine;
+  const { putOff, setUpFailures, overlapped } = tally;
   const warnings: string[] = [];
   if (putOff > 0) {
     warnings.push(
@@ -75,7 +78,7 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
   }
   if (ended.why === 'target_lost') {
     warnings.push(
-      `The target was lost (${ended.message}) after ${formatCount(engine.accounts.all.sent)} of ${formatCount(record.records)} records`,
+      `The target was lost (${ended.message}) after ${formatCount(tally.accounts.all.sent)} of ${formatCount(record.records)} records`,
     );
   }
   return warnings;
@@ -97,21 +100,21 @@ const NOT_THERE: readonly SkipReason[] = [
 
 /** Why the target's tables may differ from those of the server that was recorded. */
 function divergenceOf(
-  engine: Engine,
+  tally: ReplayTally,
   options: ReplayOptions,
   rows: readonly ReplayRow[],
 ): string[] {
   if (!options.writes) return [];
   const reasons: string[] = [];
-  const writers = engine.writers.size;
+  const writers = tally.writers.size;
   if (writers > 1 && !options.serial) {
     reasons.push(
       `${counted(writers, 'session')} wrote beside one another: the record does not say in which order they committed (--serial keeps the order of the statements)`,
     );
   }
-  if (options.serial && engine.overlapped > 0) {
+  if (options.serial && tally.overlapped > 0) {
     reasons.push(
-      `${counted(engine.overlapped, 'statement')} waited for a lock of another session: which of several waiting ones goes on is the server's choice`,
+      `${counted(tally.overlapped, 'statement')} waited for a lock of another session: which of several waiting ones goes on is the server's choice`,
     );
   }
   let missing = 0;

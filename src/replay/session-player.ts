@@ -1,6 +1,5 @@
 import type { MappedUser, ReplayOptions } from '../core/replays/replay.ts';
 import type {
-  BoundValue,
   ReplayTarget,
   TargetAnswer,
   TargetCommand,
@@ -10,13 +9,14 @@ import { TargetRefused } from '../core/replays/target.ts';
 import type { StatementRecord } from '../core/workloads/statements.ts';
 import { sentBytes } from '../sql/logged-bytes.ts';
 import { mappedNames } from '../sql/mapped-names.ts';
-import { PreparedTemplate } from '../sql/prepared-template.ts';
 import type { StatementNature } from '../sql/statement-nature.ts';
 import type { Outcome } from './accounts.ts';
 import { ItemQueue } from './item-queue.ts';
 import type { Pace } from './pace.ts';
 import type { RecordedSession } from './recorded-session.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 import type { ReplayItem } from './replay-item.ts';
+import { SessionSetting } from './session-setting.ts';
 
 /** The server rolled the whole transaction back (ER_LOCK_DEADLOCK, ER_XA_RBDEADLOCK of MySQL and MariaDB). */
 const DEADLOCKS: ReadonlySet<number> = new Set([1213, 1614]);
@@ -24,8 +24,6 @@ const DEADLOCKS: ReadonlySet<number> = new Set([1213, 1614]);
 const TOO_LONG = 1153;
 /** CR_SERVER_LOST, of their clients. */
 const LOST = 2013;
-/** Of prepared statements that the record closes without saying which; a server has room for 16,382. */
-const MOST_PREPARED = 1_000;
 
 export interface SessionSettings {
   readonly target: ReplayTarget;
@@ -50,11 +48,6 @@ export interface SessionListener {
   left(session: SessionPlayer, hadPlace: boolean): void;
 }
 
-interface Prepared {
-  readonly statement: number;
-  readonly template: PreparedTemplate;
-}
-
 /**
  * The life of a session's connection:
  * - `waiting`: it has no place yet; what it is given waits;
@@ -72,19 +65,14 @@ export class SessionPlayer {
   readonly #settings: SessionSettings;
   readonly #listener: SessionListener;
   readonly #queue = new ItemQueue<ReplayItem>();
-  readonly #prepared = new Map<string, Prepared>();
-  /** By the record: prepares less closes. */
-  #preparedByRecord = 0;
+  readonly #prepared = new PreparedStatements();
+  readonly #setting: SessionSetting;
   state: State = 'waiting';
   connection: TargetSession | null = null;
   #account: MappedUser | null = null;
   #database: string | null = null;
   #inTransaction = false;
   #hasLostTransaction = false;
-  #ownsTimestamp = false;
-  /** What is sent in front of the next statement. */
-  #before: string[] = [];
-  #turnsAutocommitOn: boolean;
   /** Since when a command is under way: milliseconds of the pace. */
   busySince = 0;
   /** When it was broken off; null where it was not. */
@@ -102,8 +90,8 @@ export class SessionPlayer {
     this.recorded = recorded;
     this.#settings = settings;
     this.#listener = listener;
-    if (autocommitOff !== null) this.#before.push('SET autocommit = 0');
-    this.#turnsAutocommitOn = autocommitOff === 'once';
+    const hasRecordedTime = settings.options.recordedTime;
+    this.#setting = new SessionSetting({ ...settings, hasRecordedTime, autocommitOff });
   }
 
   get waiting(): number {
@@ -219,7 +207,7 @@ export class SessionPlayer {
         this.#prepare(item);
         return;
       case 'close':
-        this.#closeOne();
+        this.#prepared.closeOne(this.connection);
         this.#settle(item, 0);
         return;
       case 'quit':
@@ -259,9 +247,8 @@ export class SessionPlayer {
 
   #changeUser(item: ReplayItem): void {
     const { record } = item.screened;
-    this.#prepared.clear();
-    this.#preparedByRecord = 0;
-    this.#ownsTimestamp = false;
+    this.#prepared.forget();
+    this.#setting.reset();
     const account = this.#accountOf(record.user);
     if (account?.user !== this.#account?.user) {
       this.#account = account;
@@ -287,35 +274,12 @@ export class SessionPlayer {
     const { record, sql } = item.screened;
     this.#inDatabase(item, record.db, () => {
       const text = this.#textOf(record, sql);
-      this.#send({ type: 'prepare', text }, this.#takeBefore(), (answer) => {
-        if (answer.code === 0) this.#keepPrepared(sql, answer.statement);
+      this.#repeatSettings();
+      this.#send({ type: 'prepare', text }, this.#setting.take(), (answer) => {
+        if (answer.code === 0) this.#prepared.keep(sql, answer.statement, this.connection);
         this.#finish(item, outcomeOf(answer));
       });
     });
-  }
-
-  #keepPrepared(sql: string, statement: number): void {
-    const before = this.#prepared.get(sql);
-    if (before !== undefined) this.connection?.closeStatement(before.statement);
-    // Last in the order in which they are given up.
-    this.#prepared.delete(sql);
-    this.#prepared.set(sql, { statement, template: new PreparedTemplate(sql) });
-    this.#preparedByRecord++;
-    if (this.#prepared.size > MOST_PREPARED) this.#giveUpOldest();
-  }
-
-  /** The record does not say which: one that was not used for longest, once fewer are open by the record. */
-  #closeOne(): void {
-    this.#preparedByRecord = Math.max(this.#preparedByRecord - 1, 0);
-    while (this.#prepared.size > this.#preparedByRecord) this.#giveUpOldest();
-  }
-
-  #giveUpOldest(): void {
-    for (const [sql, { statement }] of this.#prepared) {
-      this.#prepared.delete(sql);
-      this.connection?.closeStatement(statement);
-      return;
-    }
   }
 
   /** Does something once the session's default database is the recorded one. */
@@ -350,13 +314,17 @@ export class SessionPlayer {
       this.#finish(item, TOO_LONG);
       return;
     }
-    const before = this.#takeBefore();
-    this.#setTime(nature, record, before);
+    this.#repeatSettings();
+    const before = this.#setting.before(nature, record);
     const used = nature.isSeveral ? null : nature.database;
     const command: TargetCommand =
       used !== null
         ? { type: 'use', database: this.#mapped(used) }
-        : (this.#execute(record, sql) ?? { type: 'query', text, isSeveral: nature.isSeveral });
+        : ((record.kind === 'execute' ? this.#execute(sql) : null) ?? {
+            type: 'query',
+            text,
+            isSeveral: nature.isSeveral,
+          });
     if (record.kind === 'execute') this.#listener.executing(command.type === 'execute');
     this.#listener.sending(item, this);
     this.#send(command, before, (answer) => {
@@ -366,21 +334,9 @@ export class SessionPlayer {
     });
   }
 
-  #execute(record: StatementRecord, sql: string): TargetCommand | null {
-    if (record.kind !== 'execute') return null;
-    let found: { sql: string; prepared: Prepared; values: readonly BoundValue[] } | null = null;
-    for (const [text, prepared] of this.#prepared) {
-      const values = prepared.template.valuesOf(sql);
-      if (values === null) continue;
-      found = { sql: text, prepared, values };
-      break;
-    }
-    if (found === null) return null;
-    if (this.#prepared.size > 1) {
-      this.#prepared.delete(found.sql);
-      this.#prepared.set(found.sql, found.prepared);
-    }
-    return { type: 'execute', statement: found.prepared.statement, values: found.values };
+  #execute(sql: string): TargetCommand | null {
+    const execution = this.#prepared.find(sql);
+    return execution === null ? null : { type: 'execute', ...execution };
   }
 
   #isOfLostTransaction({ transaction, isSetting }: StatementNature): boolean {
@@ -389,17 +345,6 @@ export class SessionPlayer {
       (effect) => effect !== 'works' && effect !== 'nothing',
     );
     return this.#hasLostTransaction;
-  }
-
-  /** The clock of the session is that of the record, where it matters and the session does not set it itself. */
-  #setTime(nature: StatementNature, record: StatementRecord, before: string[]): void {
-    if (!this.#settings.options.recordedTime) return;
-    if (nature.timestamp !== null) {
-      this.#ownsTimestamp = nature.timestamp === 'set';
-      return;
-    }
-    if (!nature.dependsOnTime || this.#ownsTimestamp) return;
-    before.push(`SET timestamp = ${timestampOf(record.time)}`);
   }
 
   #after(nature: StatementNature, answer: TargetAnswer, command: TargetCommand): void {
@@ -411,26 +356,14 @@ export class SessionPlayer {
     if (answer.code !== 0) return;
     if (command.type === 'use') this.#database = command.database;
     else if (nature.database !== null) this.#database = null;
-    if (nature.setsCharacterSet && this.#settings.isConverted) {
-      this.#before.push('SET character_set_client = utf8mb4');
-    }
-    if (this.#turnsAutocommitOn && nature.transaction.includes('ends')) {
-      this.#turnsAutocommitOn = false;
-      this.#before.push('SET autocommit = 1');
-    }
+    this.#setting.after(nature);
   }
 
-  #takeBefore(): string[] {
+  #repeatSettings(): void {
     const { settings } = this.recorded;
-    if (settings.length > 0) {
-      this.recorded.settings = [];
-      this.#before.push(...settings);
-      if (this.#settings.isConverted) this.#before.push('SET character_set_client = utf8mb4');
-    }
-    if (this.#before.length === 0) return [];
-    const before = this.#before;
-    this.#before = [];
-    return before;
+    if (settings.length === 0) return;
+    this.recorded.settings = [];
+    this.#setting.repeat(settings);
   }
 
   #send(
@@ -492,10 +425,4 @@ const NO_CONNECTION: TargetAnswer = {
 
 function outcomeOf({ code }: TargetAnswer): Outcome {
   return code === -1 ? LOST : code;
-}
-
-/** Seconds since 1970 with microseconds, as the servers' variable `timestamp` takes them. */
-function timestampOf(time: string): string {
-  const seconds = Math.floor(Date.parse(`${time.slice(0, 19)}Z`) / 1_000);
-  return `${seconds}.${time.slice(20, 26)}`;
 }
