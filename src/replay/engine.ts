@@ -1,27 +1,22 @@
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
-import {
-  REPLAY_SLICES,
-  type ReplayEnd,
-  type ReplayOptions,
-  type ReplayProgress,
-} from '../core/replays/replay.ts';
+import type { ReplayEnd, ReplayOptions, ReplayProgress } from '../core/replays/replay.ts';
 import type { ReplayTarget, TargetRefused } from '../core/replays/target.ts';
-import { isStatement, type Outcome } from './accounts.ts';
-import { ItemQueue } from './item-queue.ts';
+import type { Outcome } from './accounts.ts';
 import { Schedule, Turnstile, type Pace } from './pace.ts';
 import type { Planned } from './plan.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { RecordClock } from './record-clock.ts';
 import type { RecordedSession } from './recorded-session.ts';
 import type { ReplayItem } from './replay-item.ts';
 import { ReplayTally } from './replay-tally.ts';
-import { Screening, type Screened } from './screening.ts';
 import { SessionPlayer, type SessionSettings } from './session-player.ts';
 import { SessionWatch } from './session-watch.ts';
 
-/** Read ahead of what is due, and waiting for their sessions: items, and bytes of them. */
-const MOST_AHEAD = 8_192;
+/** What waits for its session: items, and bytes of them. */
 const MOST_QUEUED = 16_384;
 const MOST_BYTES = 16 * 1024 * 1024;
+/** What is due this soon is due: a timer is no more exact. */
+const SOON_MS = 0.5;
 /** Between two looks at what takes too long. */
 const LOOK_MS = 250;
 /** Played one at a time, a statement that waits for another session's lock lets that one go on. */
@@ -44,16 +39,9 @@ export class Engine {
   readonly tally = new ReplayTally();
   ended: ReplayEnd = { why: 'complete' };
 
-  readonly #clock = new RecordClock();
-  readonly #from: number;
-  readonly #length: number;
-  readonly #ahead = new ItemQueue<ReplayItem>();
-  #aheadBytes = 0;
+  #ahead: ReadAhead | null = null;
   #queued = 0;
   #queuedBytes = 0;
-  #isRead = false;
-  readonly #readable = new Turnstile();
-  readonly #room = new Turnstile();
   readonly #settledOne = new Turnstile();
   readonly #players = new Map<RecordedSession, SessionPlayer>();
   readonly #waiting: SessionPlayer[] = [];
@@ -83,9 +71,6 @@ export class Engine {
     this.#signal = signal;
     this.#patience = new SessionWatch(target, pace, this.tally, options.deadline);
     this.#most = Math.max(1, Math.min(options.sessions ?? Infinity, target.room));
-    const { from, to } = planned.plan;
-    this.#from = from === null ? 0 : this.#clock.microsOf(from);
-    this.#length = Math.max(1, to === null ? 1 : this.#clock.microsOf(to) - this.#from + 1);
     this.#settings = {
       target,
       options,
@@ -103,7 +88,10 @@ export class Engine {
     if (this.#signal.aborted) onAbort();
     const { speed, serial } = this.#options;
     const start = this.#pace.now();
-    this.#schedule = speed === null || serial ? null : new Schedule(start, this.#from, speed);
+    this.#schedule =
+      speed === null || serial
+        ? null
+        : new Schedule(start, microsOf(this.#planned.plan.from), speed);
     const watching = this.#watch();
     try {
       while (!this.#isEnding()) {
@@ -143,91 +131,48 @@ export class Engine {
     if (this.#isEnding()) return;
     this.ended = ended;
     this.#leaving.abort();
-    this.#readable.open();
-    this.#room.open();
+    this.#ahead?.end();
     this.#settledOne.open();
   }
 
   /** One walk over the record: of all sessions, or of those that had no place in the walks before. */
   async #walk(): Promise<void> {
-    this.#isRead = false;
-    const reading = this.#read();
+    const isMeant = ({ first }: RecordedSession): boolean =>
+      first >= this.#firstOf && first < this.#firstBefore;
+    const ahead = new ReadAhead(
+      this.#record,
+      this.#options,
+      this.#planned,
+      this.#schedule,
+      this.tally.rows,
+      isMeant,
+    );
+    this.#ahead = ahead;
     try {
-      await this.#dispatch();
-    } finally {
-      this.#room.open();
-      await reading.catch(() => undefined);
+      await this.#dispatch(ahead, isMeant);
+    } catch (error) {
+      this.#end({ why: 'interrupted' });
+      throw error;
     }
-    await reading;
-    this.#players.clear();
+    if (this.#isEnding()) return;
+    await ahead.done;
+    // Sessions that had their last record before are gone already.
+    for (const player of this.#players.values()) player.leave();
   }
 
-  async #read(): Promise<void> {
-    const { cuts } = this.#planned;
-    const screening = new Screening(this.#options, cuts);
-    const take = (screened: Screened): void => this.#take(screened);
-    try {
-      for await (const records of this.#record.read()) {
-        for (const record of records) screening.look(record, take);
-        this.#readable.open();
-        while (this.#isAheadFull() && !this.#isEnding()) await this.#room.wait();
-        if (this.#isEnding()) return;
+  async #dispatch(ahead: ReadAhead, isMeant: (session: RecordedSession) => boolean): Promise<void> {
+    while (!this.#isEnding()) {
+      const item = ahead.peek() ?? (await ahead.next());
+      if (item === null) break;
+      const early = item.due === null ? 0 : item.due - this.#pace.now();
+      if (early > SOON_MS) await this.#pace.sleep(early, this.#leaving.signal);
+      else if (this.#isBacklogFull()) await this.#waitForRoom();
+      else {
+        ahead.shift();
+        if (!isMeant(item.screened.session)) continue;
+        this.#give(item);
+        if (this.#options.serial) await this.#untilSettled(item);
       }
-      screening.finish(take);
-    } finally {
-      this.#isRead = true;
-      this.#readable.open();
-    }
-  }
-
-  #isAheadFull(): boolean {
-    return this.#ahead.length >= MOST_AHEAD || this.#aheadBytes >= MOST_BYTES;
-  }
-
-  #take(screened: Screened): void {
-    const { record, session, digest, nature } = screened;
-    if (session.first < this.#firstOf || session.first >= this.#firstBefore) return;
-    const micros = this.#clock.microsOf(record.time);
-    const part = Math.floor(((micros - this.#from) / this.#length) * REPLAY_SLICES);
-    const isCounted = digest !== null && isStatement(record.kind);
-    const bytes = 200 + 2 * record.sql.length;
-    this.#aheadBytes += bytes;
-    this.#ahead.push({
-      screened,
-      due: this.#schedule?.dueOf(micros) ?? null,
-      slice: Math.min(Math.max(part, 0), REPLAY_SLICES - 1) || 0,
-      row: isCounted ? this.tally.rows.of(digest, record.db, nature?.class ?? null) : null,
-      bytes,
-      isSettled: false,
-    });
-  }
-
-  async #dispatch(): Promise<void> {
-    for (;;) {
-      if (this.#isEnding()) return;
-      const item = this.#ahead.peek();
-      if (item === undefined) {
-        if (this.#isRead) break;
-        await this.#readable.wait();
-        continue;
-      }
-      if (item.due !== null) {
-        const early = item.due - this.#pace.now();
-        if (early > 0.5) {
-          await this.#pace.sleep(early, this.#leaving.signal);
-          continue;
-        }
-      }
-      if (this.#isBacklogFull()) {
-        await this.#waitForRoom();
-        continue;
-      }
-      this.#ahead.shift();
-      this.#aheadBytes -= item.bytes;
-      if (!this.#isAheadFull()) this.#room.open();
-      if (item.screened.session.first >= this.#firstBefore) continue;
-      this.#give(item);
-      if (this.#options.serial) await this.#untilSettled(item);
     }
     await this.#untilPlayed();
   }
@@ -434,7 +379,8 @@ export class Engine {
       this.tally.setUpFailures += player.setUpFailures;
     }
     if (!isEarly) return;
-    for (const item of this.#ahead.drain()) this.tally.count(item, item.screened.reason ?? reason);
+    for (const item of this.#ahead?.end() ?? [])
+      this.tally.count(item, item.screened.reason ?? reason);
     const { plan } = this.#planned;
     this.tally.accounts.addRest(this.#record.records, plan.statements.records, reason);
   }
@@ -442,4 +388,8 @@ export class Engine {
 
 function isSettled(item: ReplayItem): boolean {
   return item.isSettled;
+}
+
+function microsOf(time: string | null): number {
+  return time === null ? 0 : new RecordClock().microsOf(time);
 }

@@ -159,7 +159,7 @@ export class SessionPlayer {
       if (item === undefined) return;
       if (this.state === 'lost') this.#skipLost(item);
       else this.#perform(item);
-      if (item.screened.isLast && this.#isAtRest()) this.#leave();
+      if (item.screened.isLast && this.#isAtRest()) this.leave();
     }
   }
 
@@ -179,7 +179,8 @@ export class SessionPlayer {
     this.connection = null;
   }
 
-  #leave(): void {
+  /** Nothing of it follows. */
+  leave(): void {
     if (this.state === 'closed') return;
     const hadPlace = this.state !== 'lost';
     this.#hangUp();
@@ -228,7 +229,7 @@ export class SessionPlayer {
   #finish(item: ReplayItem, outcome: Outcome): void {
     if (this.state === 'busy') this.state = 'idle';
     this.#settle(item, outcome);
-    if (item.screened.isLast) this.#leave();
+    if (item.screened.isLast) this.leave();
     this.#listener.progressed();
     this.#next();
   }

@@ -1,0 +1,127 @@
+import type { ReplayedRecord } from '../core/replays/replay-player.ts';
+import { REPLAY_SLICES, type ReplayOptions } from '../core/replays/replay.ts';
+import { isStatement } from './accounts.ts';
+import type { DigestRows } from './digest-rows.ts';
+import { ItemQueue } from './item-queue.ts';
+import { Turnstile, type Schedule } from './pace.ts';
+import type { Planned } from './plan.ts';
+import { RecordClock } from './record-clock.ts';
+import type { RecordedSession } from './recorded-session.ts';
+import type { ReplayItem } from './replay-item.ts';
+import { Screening, type Screened } from './screening.ts';
+
+const MOST_ITEMS = 8_192;
+const MOST_BYTES = 16 * 1024 * 1024;
+/** What an item takes besides its text. */
+const ITEM_BYTES = 200;
+
+/** The records of one walk over the record, in order: read as far ahead as the memory may hold. */
+export class ReadAhead {
+  readonly #items = new ItemQueue<ReplayItem>();
+  #bytes = 0;
+  #isRead = false;
+  #isEnded = false;
+  readonly #readable = new Turnstile();
+  readonly #room = new Turnstile();
+  readonly #clock = new RecordClock();
+  readonly #from: number;
+  readonly #length: number;
+  readonly #schedule: Schedule | null;
+  readonly #rows: DigestRows;
+  readonly #isMeant: (session: RecordedSession) => boolean;
+  /** Rejects with what the record cannot be read for. */
+  readonly done: Promise<void>;
+
+  /** @param isMeant whether a session is part of this walk. */
+  constructor(
+    record: ReplayedRecord,
+    options: ReplayOptions,
+    { plan, cuts }: Planned,
+    schedule: Schedule | null,
+    rows: DigestRows,
+    isMeant: (session: RecordedSession) => boolean,
+  ) {
+    this.#schedule = schedule;
+    this.#rows = rows;
+    this.#isMeant = isMeant;
+    const { from, to } = plan;
+    this.#from = from === null ? 0 : this.#clock.microsOf(from);
+    this.#length = Math.max(1, to === null ? 1 : this.#clock.microsOf(to) - this.#from + 1);
+    this.done = this.#read(record, new Screening(options, cuts));
+    // Whoever awaits it is told; until then it is nobody's failure.
+    this.done.catch(() => undefined);
+  }
+
+  /** The next one, which stays; null behind the last. */
+  async next(): Promise<ReplayItem | null> {
+    for (;;) {
+      const item = this.#items.peek();
+      if (item !== undefined) return item;
+      if (this.#isRead || this.#isEnded) return null;
+      await this.#readable.wait();
+    }
+  }
+
+  /** The next one without waiting; undefined where none is read yet. */
+  peek(): ReplayItem | undefined {
+    return this.#items.peek();
+  }
+
+  /** Takes the next one out. */
+  shift(): void {
+    const item = this.#items.shift();
+    if (item === undefined) return;
+    this.#bytes -= item.bytes;
+    if (!this.#isFull()) this.#room.open();
+  }
+
+  /** Reads no further. @returns what was read and not taken out. */
+  end(): Iterable<ReplayItem> {
+    this.#isEnded = true;
+    this.#room.open();
+    this.#readable.open();
+    return this.#items.drain();
+  }
+
+  async #read(record: ReplayedRecord, screening: Screening): Promise<void> {
+    const take = (screened: Screened): void => this.#take(screened);
+    try {
+      for await (const records of record.read()) {
+        for (const one of records) screening.look(one, take);
+        this.#readable.open();
+        while (this.#isFull() && !this.#hasEnded()) await this.#room.wait();
+        if (this.#hasEnded()) return;
+      }
+      screening.finish(take);
+    } finally {
+      this.#isRead = true;
+      this.#readable.open();
+    }
+  }
+
+  #hasEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  #isFull(): boolean {
+    return this.#items.length >= MOST_ITEMS || this.#bytes >= MOST_BYTES;
+  }
+
+  #take(screened: Screened): void {
+    const { record, session, digest, nature } = screened;
+    if (!this.#isMeant(session)) return;
+    const micros = this.#clock.microsOf(record.time);
+    const part = Math.floor(((micros - this.#from) / this.#length) * REPLAY_SLICES);
+    const isCounted = digest !== null && isStatement(record.kind);
+    const bytes = ITEM_BYTES + 2 * record.sql.length;
+    this.#bytes += bytes;
+    this.#items.push({
+      screened,
+      due: this.#schedule?.dueOf(micros) ?? null,
+      slice: Math.min(Math.max(part, 0), REPLAY_SLICES - 1) || 0,
+      row: isCounted ? this.#rows.of(digest, record.db, nature?.class ?? null) : null,
+      bytes,
+      isSettled: false,
+    });
+  }
+}
