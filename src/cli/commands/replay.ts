@@ -4,7 +4,12 @@ import { placeOf, type Environment } from '../../core/environments/environment.t
 import { AppError, isAppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { ReplayRequest } from '../../core/replays/replay-request.ts';
-import { SKIP_REASONS, type Replay, type ReplayOptions } from '../../core/replays/replay.ts';
+import {
+  SKIP_REASONS,
+  type Replay,
+  type ReplayOptions,
+  type ReplayPlan,
+} from '../../core/replays/replay.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { counted } from '../../core/units.ts';
 import { CAPTURE, YES } from '../input/arguments.ts';
@@ -19,7 +24,7 @@ import { ReplayProgressLine } from '../output/replay-progress.ts';
 import { fullName } from '../render/full-name.ts';
 import { localTime } from '../render/moments.ts';
 import { replayNoun } from '../render/replay/replay-noun.ts';
-import { renderReplayPlan, replayPlanNoun } from '../render/replay/replay-plan.ts';
+import { renderReplayPlan, replayPlanNoun, restoreText } from '../render/replay/replay-plan.ts';
 import { accessText, otherOptionTexts, speedText } from '../render/replay/replay-words.ts';
 import { captureWord } from '../render/shell-quoting.ts';
 import { serverText } from '../render/servers.ts';
@@ -103,7 +108,8 @@ async function run(typed: Options, context: Context): Promise<number> {
     await dryRun(context, actor, capture, request);
     return 0;
   }
-  await tellInterpretation(context, capture, environment, options);
+  // One that is none is refused by what is asked next.
+  if (capture.recordsStatements) await tellInterpretation(context, capture, environment, options);
   const { replay, signal } = await consenting(context, environment, typed, (consent) =>
     play(context, actor, capture, { ...request, ...consent }),
   );
@@ -163,7 +169,7 @@ interface Played {
 async function play(
   context: Context,
   actor: Actor,
-  { id }: DetailedCapture,
+  { id, recorded }: DetailedCapture,
   request: ReplayRequest,
 ): Promise<Played> {
   const line = new ReplayProgressLine(context);
@@ -186,6 +192,7 @@ async function play(
       resultOf(run, async (event) => {
         if (event.type === 'started') seen.started = event.capture;
         await line.tell(event);
+        if (event.type === 'planned') await tellPosition(context, event.plan, request, recorded);
       }),
       interruption(second),
     ]);
@@ -202,6 +209,18 @@ async function play(
     held.release();
     await line.clear();
   }
+}
+
+/** How a copy gets to where the record starts, where it matters that it is there. */
+async function tellPosition(
+  context: Context,
+  { position }: ReplayPlan,
+  { options }: ReplayRequest,
+  recorded: DetailedCapture['recorded'],
+): Promise<void> {
+  if (position === null || !(options.writes || options.serial)) return;
+  await context.note(`position: the record starts at ${position}`);
+  await context.note(restoreText(position, recorded?.server ?? null));
 }
 
 /** @throws AppError `capture_failed` where the target was lost, or the replay FAILED. */

@@ -31,6 +31,9 @@ export interface AskedRows {
   readonly ascii: boolean;
 }
 
+/** Lines that name what comes next, below a replay that has ended. */
+const NOTES = 4;
+
 export const ALL_ROWS: AskedRows = { sort: null, limit: null, digest: null, ascii: false };
 
 /**
@@ -49,7 +52,7 @@ export async function printReplay(
   const isScreen = context.wantsReport && mode === 'table';
   const chosen = isScreen ? replay : withRows(replay, asked);
   if (isScreen) {
-    await stdout.write(await drawn(context, chosen, asked));
+    await stdout.write(await drawn(context, chosen, asked, isReport ? 0 : NOTES));
   } else if (mode === 'json' && context.options.fields === null) {
     for (const piece of replayJsonPieces(chosen)) {
       await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
@@ -80,12 +83,19 @@ function withRows(replay: Replay, { sort, limit, digest }: AskedRows): Replay {
   };
 }
 
-async function drawn(context: Context, replay: Replay, asked: AskedRows): Promise<string> {
+/** @param below lines that follow. */
+async function drawn(
+  context: Context,
+  replay: Replay,
+  asked: AskedRows,
+  below: number,
+): Promise<string> {
   const view = await viewOf(context, asked.ascii);
   const { digest, limit, sort } = asked;
   if (digest === null) {
     const { stdout } = context.world;
-    const height = stdout.isTTY && limit === null ? (stdout.rows ?? null) : null;
+    const rows = stdout.isTTY && limit === null ? (stdout.rows ?? null) : null;
+    const height = rows === null ? null : rows - below;
     return renderReplay(replay, { limit, sort: sort ?? 'time' }, view, height);
   }
   const { result } = replay;

@@ -88,13 +88,22 @@ export class ReplayProgressLine {
     const left = this.#timeLeft(of - done, perSecond, now);
     const parts = [
       ofAll(done, of),
-      ...(perSecond === null ? [] : [`${rateText(Math.max(perSecond, 0))}/s`]),
+      perSecond === null ? null : `${rateText(Math.max(perSecond, 0))}/s`,
       counted(progress.open, 'session'),
-      ...(progress.failed === 0 ? [] : [`${formatCount(progress.failed)} failed`]),
-      ...(progress.lateMs === null ? [] : [`${millisecondsText(progress.lateMs, { ascii })} late`]),
-      ...(left === null ? [] : [`${formatDuration(left)} left`]),
-    ];
-    return parts.join(ascii ? ' | ' : ' · ');
+      progress.failed === 0 ? null : `${formatCount(progress.failed)} failed`,
+      progress.lateMs === null ? null : `${millisecondsText(progress.lateMs, { ascii })} late`,
+      left === null ? null : `${formatDuration(left)} left`,
+    ].filter((part) => part !== null);
+    const line = (some: readonly string[]): string => some.join(ascii ? ' | ' : ' · ');
+    // Where there is no room for all of it, the sessions are what is missed least.
+    return line(parts).length <= this.#width || !this.#isLive
+      ? line(parts)
+      : line(parts.filter((part) => !/ sessions?$/.test(part))).replace(/ records?\b/, '');
+  }
+
+  /** The last column is left free: some terminals wrap when it is filled. */
+  get #width(): number {
+    return (this.#context.world.stderr.columns ?? this.#context.columns) - 1;
   }
 
   /** By the schedule, or by the rate where there is none; null where neither says it. */
@@ -114,9 +123,7 @@ export class ReplayProgressLine {
     if (this.#isLive) {
       this.#nextAt = now + REDRAW_MS / 2;
       this.#isDrawn = true;
-      // The last column is left free: some terminals wrap when it is filled.
-      const width = (stderr.columns ?? this.#context.columns) - 1;
-      await stderr.write(`${CLEAR_LINE}${truncate(escapeText(text), width)}`);
+      await stderr.write(`${CLEAR_LINE}${truncate(escapeText(text), this.#width)}`);
       return;
     }
     const isFirst = this.#nextAt === 0;

@@ -32,9 +32,10 @@ export async function reportReplay(
 ): Promise<void> {
   checkReplayFields(context, true);
   refuseOthers(capture, typed);
+  const { limit = null, digest = null, ascii = false } = typed;
+  const sort = keyOf(typed.sort);
   const replay = await context.api.replays.get(actor, String(capture.id));
-  const { sort, limit = null, digest = null, ascii = false } = typed;
-  await printReplay(context, replay, { sort: keyOf(sort), limit, digest, ascii }, true);
+  await printReplay(context, replay, { sort, limit, digest, ascii }, true);
   // A header alone does not say whether something went wrong.
   if (replay.result === null) {
     await context.note(`${fullName(capture)} is ${capture.status}: it has no result yet.`);

@@ -1,6 +1,6 @@
 import type { ReplayOptions, ReplayPlan, ReplaySource } from '../../../core/replays/replay.ts';
 import type { PlannedReplay } from '../../../core/replays/replay-request.ts';
-import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { counted, formatCount, roundedDuration } from '../../../core/units.ts';
 import { escapeText } from '../../../display/escape.ts';
 import type { Json, Noun } from '../column.ts';
 import { localTime } from '../moments.ts';
@@ -86,7 +86,7 @@ function partText({ from, to }: ReplayPlan, zone: string): string {
 /** How long it takes by the schedule. */
 export function lengthOf({ length, sent }: ReplayPlan): string {
   if (sent === 0) return 'nothing: no record would be sent';
-  return length === null ? 'as long as the target needs' : formatDuration(length);
+  return length === null ? 'as long as the target needs' : roundedDuration(length / 1_000);
 }
 
 /** What will be done, in a sentence. */

@@ -116,9 +116,13 @@ export function titleLines({ capture }: Replay, view: ReportView): string[] {
 }
 
 function tookText(
-  { tookMs, recordedMs, perSecond, statements }: ReplayResult,
+  { tookMs, recordedMs, perSecond, statements, ended }: ReplayResult,
   view: ReportView,
 ): string {
+  // Of a part of the record nobody can say how long it is.
+  if (ended.why !== 'complete') {
+    return `${lengthText(tookMs, view)}; ${rateText(perSecond)} statements/s`;
+  }
   const answers = statements.records - sumOf(statements.skipped);
   const took = `${lengthText(tookMs, view)} for ${lengthText(recordedMs, view)} of the record`;
   if (answers === 0 || recordedMs === 0) return took;
