@@ -106,7 +106,7 @@ async function newestOf(
   const enough = new AbortController();
   const stopListening = world.signals.listen(() => enough.abort());
   try {
-    const request = { ...ALL_CAPTURES, environment, limit: NEWEST };
+    const request = { ...ALL_CAPTURES, type: 'CAPTURE', environment, limit: NEWEST } as const;
     const look = context.untilAnswered(() => api.captures.list(actor, request));
     const isTooLate = world.clock.sleep(patience, enough.signal).then(() => null);
     return await Promise.race([look.catch(() => null), isTooLate]);

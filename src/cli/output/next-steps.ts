@@ -16,6 +16,7 @@ import { messageLines } from '../render/messages.ts';
 import { truncate } from '../render/width.ts';
 import type { World } from '../runtime/world.ts';
 
+const CAPTURES_ALONE = { ...ALL_CAPTURES, type: 'CAPTURE' } as const;
 const MOST_SHOWN = 4;
 const MOST_READ = 100;
 const LOG_IN_TO_SERVER = 'captures login NAME --server URL';
@@ -134,7 +135,7 @@ async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
   const statuses = CAPTURE_STATUSES.filter((status) => !isOver(status));
   // Those that run come first, then those that start next.
   const byStart = { order: 'start', descending: false, limit: MOST_READ } as const;
-  const open = await captures.list(who, { ...ALL_CAPTURES, statuses, ...byStart });
+  const open = await captures.list(who, { ...CAPTURES_ALONE, statuses, ...byStart });
   const running = open.filter(({ status }) => status !== 'SCHEDULED');
   const failed = await failedLately(context, who);
   if (running.length > 0) {
@@ -170,7 +171,7 @@ async function recordedAdvice(
 ): Promise<Advice & { readonly environment: string | null }> {
   const statuses = ['DONE'] as const;
   const done = await context.api.captures.list(who, {
-    ...ALL_CAPTURES,
+    ...CAPTURES_ALONE,
     statuses,
     limit: MOST_DONE,
   });
@@ -230,7 +231,7 @@ async function failedLately(context: Context, who: Actor): Promise<Advice | null
   const statuses = ['FAILED'] as const;
   const since = now - LATELY_MS;
   const [failed] = await context.api.captures.list(who, {
-    ...ALL_CAPTURES,
+    ...CAPTURES_ALONE,
     statuses,
     since,
     limit: 1,

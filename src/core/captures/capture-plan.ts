@@ -176,7 +176,8 @@ async function forecast(
   { options, duration }: PlannedCapture,
 ): Promise<Expectation> {
   const experience = { records: 0, textBytes: 0, fileBytes: 0 };
-  const past = { ...ALL_CAPTURES, environmentIds: [id], ownerId: null, limit: PAST_CAPTURES };
+  const recent = { type: 'CAPTURE', limit: PAST_CAPTURES } as const;
+  const past = { ...ALL_CAPTURES, ...recent, environmentIds: [id], ownerId: null };
   for (const { records, textBytes, fileBytes } of store.captures.list(past)) {
     experience.records += records ?? 0;
     experience.textBytes += textBytes ?? 0;

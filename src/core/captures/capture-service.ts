@@ -228,8 +228,8 @@ export class CaptureService {
     signal: AbortSignal,
   ): Progress<CaptureEvent, ListedCapture> {
     const stopping = yield* this.#requestStop(actor, ref, options.reason);
-    if (isOver(stopping.status) || !stopping.recordsStatements) return stopping;
-    yield* this.#starter.ensure();
+    if (isOver(stopping.status)) return stopping;
+    if (stopping.recordsStatements) yield* this.#starter.ensure();
     if (!options.waits) return stopping;
     const stopped = yield* this.#follow(actor, stopping.id, hasEnded, signal);
     refuseFailed(stopped);
@@ -255,6 +255,7 @@ export class CaptureService {
   /**
    * Ends a capture without what is still on a server that cannot be read: it is FAILED, with a gap for the
    * rest of its window. A server that can be read gets ten seconds to be read to the end.
+   * Of a replay it is a stop like any other.
    * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
    */
   async *giveUp(
@@ -267,6 +268,8 @@ export class CaptureService {
     const found = this.#rules.get(actor, ref, 'capture.stop');
     const { id } =
       found.status === 'STOPPING' ? found : this.#rules.requestStop(actor, ref, reason);
+    // It waits for no server: who replays it ends it, or whoever looks does.
+    if (found.type === 'REPLAY') return yield* this.#follow(actor, id, hasEnded, signal);
     const deadline = clock.now() + GIVE_UP_AFTER_MS;
     const looked = yield* this.#follow(
       actor,
@@ -345,7 +348,7 @@ export class CaptureService {
       capture = this.#rules.delete(actor, String(id), options.reason, options);
     }
     let workloadFolder: string | null = null;
-    if (capture.recordsStatements) {
+    if (capture.recordsStatements || capture.type === 'REPLAY') {
       const workloads = await this.#outside.workloads();
       if (options.keepsWorkload) workloadFolder = workloads.folderOf(id);
       else await workloads.removeDeleted({ asked: id });

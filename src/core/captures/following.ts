@@ -79,6 +79,11 @@ export async function* followCapture(
       );
     }
     if (starter !== null && needsDaemon(capture, now)) yield* starter.ensure();
+    // Who looks notices that nobody replays it any more.
+    if (capture.type === 'REPLAY') {
+      rules.settle();
+      counter = null;
+    }
     if (isOverdue(capture, now)) {
       // A metrics-only capture has no daemon that ends it: who looks does.
       rules.settle();

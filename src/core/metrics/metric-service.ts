@@ -144,10 +144,11 @@ export class MetricService {
     const hasKept = this.#store.metrics.findFetch(capture.id)?.fetched != null;
     const nonePublished =
       isImported && hasKept ? null : this.#sources.provider.whyNone(environment);
+    const isSampled = capture.recordsStatements || capture.type === 'REPLAY';
     const there: MetricOrigin[] = [
       ...(capture.recordsStatements ? (['workload'] as const) : []),
       ...(nonePublished === null && (!isImported || hasKept) ? (['provider'] as const) : []),
-      ...(capture.recordsStatements ? (['server'] as const) : []),
+      ...(isSampled ? (['server'] as const) : []),
     ];
     const asked = request.origins?.filter((origin) => there.includes(origin)) ?? there;
     if (asked.some((origin) => origin !== 'workload')) return asked;

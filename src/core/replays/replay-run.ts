@@ -71,7 +71,6 @@ export async function* runReplay(
       signal.throwIfAborted();
       signal.removeEventListener('abort', drop);
       const capture = begin(outside, rules, actor, prepared, request.name, { plan, target, skew });
-      yield { type: 'started', capture };
       const playing = { actor, prepared, record, plan, target, capture, skew };
       return yield* play(outside, rules, playing, signal);
     } finally {
@@ -145,6 +144,7 @@ async function* play(
 ): Progress<ReplayEvent, Replay> {
   const watch = new ReplayWatch(outside, rules, playing, signal);
   const events = new LatestEvents<ReplayEvent>(({ type }) => type === 'played');
+  events.push({ type: 'started', capture: playing.capture });
   const played = perform(outside, playing, watch, events).finally(() => {
     events.end();
   });
@@ -196,6 +196,7 @@ async function settle(
   failure: Error | null,
 ): Promise<Replay> {
   const { store, clock, origin } = outside;
+  const end = Math.max(Math.floor(clock.now() + watch.skew), start ?? 0);
   const workloads = await outside.workloads();
   let unwritten: Error | null = null;
   if (result !== null && store.captures.find(id) !== null) {
@@ -208,7 +209,6 @@ async function settle(
   const why = failure ?? unwritten;
   const failed = why === null ? lostTarget(result) : messageOf(why);
   const audit = new AuditTrail(store, clock, origin);
-  const end = Math.max(Math.floor(clock.now() + watch.skew), start ?? 0);
   const isGone = store.transaction(() => {
     const now = store.captures.find(id);
     if (now === null) {

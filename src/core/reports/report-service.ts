@@ -1,5 +1,6 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
+import { withoutStatements } from '../captures/no-statements.ts';
 import { hasBegun, isOver } from '../captures/capture.ts';
 import { liveFactsOf } from '../captures/live-facts.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -164,9 +165,13 @@ export class ReportService {
     const { name, status, environmentName } = capture;
     const named = { environmentName, name };
     if (!capture.recordsStatements) {
-      throw new AppError('not_found', `The capture "${name}" has no statements to report`, {
-        hint: { code: 'see_metrics', capture: named },
-      });
+      throw withoutStatements(
+        capture,
+        () =>
+          new AppError('not_found', `The capture "${name}" has no statements to report`, {
+            hint: { code: 'see_metrics', capture: named },
+          }),
+      );
     }
     if (!hasBegun(status)) {
       throw new AppError('conflict', `The capture "${name}" is ${status}`, {

@@ -1,5 +1,6 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
+import { withoutStatements } from '../captures/no-statements.ts';
 import { hasBegun } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
@@ -69,9 +70,13 @@ export class VerificationService {
     const capture = this.#rules.get(actor, ref, 'capture.verify');
     const { id, name, status } = capture;
     if (!capture.recordsStatements) {
-      throw new AppError('invalid', `The capture "${name}" has no statements to verify`, {
-        hint: { code: 'metrics_only' },
-      });
+      throw withoutStatements(
+        capture,
+        () =>
+          new AppError('invalid', `The capture "${name}" has no statements to verify`, {
+            hint: { code: 'metrics_only' },
+          }),
+      );
     }
     if (!hasBegun(status)) {
       throw new AppError('conflict', `The capture "${name}" is ${status}`, {

@@ -1,5 +1,6 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
+import { withoutStatements } from '../captures/no-statements.ts';
 import { isOver } from '../captures/capture.ts';
 import { AppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
@@ -37,9 +38,13 @@ export class TransferService {
     const { name, environmentName, status, recordsStatements } = capture;
     const named = { environmentName, name };
     if (!recordsStatements) {
-      throw new AppError('not_found', `The capture "${name}" has no workload`, {
-        hint: { code: 'see_metrics', capture: named },
-      });
+      throw withoutStatements(
+        capture,
+        () =>
+          new AppError('not_found', `The capture "${name}" has no workload`, {
+            hint: { code: 'see_metrics', capture: named },
+          }),
+      );
     }
     if (isOver(status)) {
       if (capture.start !== null && capture.records !== null) return capture;

@@ -1,5 +1,6 @@
 import { readOnlyRefusal, type Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
+import { withoutStatements } from '../captures/no-statements.ts';
 import { hasBegun } from '../captures/capture.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
@@ -98,9 +99,13 @@ export class WorkloadService {
     const { id, name, environmentName, recordsStatements, status } = capture;
     const named = { environmentName, name };
     if (!recordsStatements) {
-      throw new AppError('not_found', `The capture "${name}" has no workload`, {
-        hint: { code: 'see_metrics', capture: named },
-      });
+      throw withoutStatements(
+        capture,
+        () =>
+          new AppError('not_found', `The capture "${name}" has no workload`, {
+            hint: { code: 'see_metrics', capture: named },
+          }),
+      );
     }
     if (follow === null && !hasBegun(status)) {
       throw new AppError('conflict', `The capture "${name}" is ${status}`, {
