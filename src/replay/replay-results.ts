@@ -112,6 +112,11 @@ function divergenceOf(
       `${counted(writers, 'session')} wrote beside one another: the record does not say in which order they committed (--serial keeps the order of the statements)`,
     );
   }
+  if (writers > 1 && options.serial) {
+    reasons.push(
+      `${counted(writers, 'session')} wrote: the record has the order in which the server received their statements; of two that came within moments the second may have been done first (numbers of AUTO_INCREMENT show it)`,
+    );
+  }
   if (options.serial && tally.overlapped > 0) {
     reasons.push(
       `${counted(tally.overlapped, 'statement')} waited for a lock of another session: which of several waiting ones goes on is the server's choice`,

@@ -86,7 +86,10 @@ export interface TargetAnswer {
   /** Rows that came, of all its results, and rows that it changed. */
   readonly rows: number;
   readonly changed: number;
-  /** From when the server could begin with it (it was written, and what was written before it was answered), to the end of its answer. */
+  /**
+   * From when it was written to the end of its answer, with what was sent in front of it: the answers to both often
+   * come in one packet, so that only this is the same for every statement of a kind.
+   */
   readonly micros: number;
   /** Of a `prepare`: what to execute it by, and how many values it takes. */
   readonly statement: number;

@@ -181,7 +181,6 @@ export class WireSession implements TargetSession, AnswerTaker {
     } else if (this.#before > 0) {
       this.#before--;
       if (code !== 0) this.#setUpFailures++;
-      if (this.#before === 0) this.#since = performance.now();
     } else if (this.#done === null) {
       this.#loseUnasked();
       return;
@@ -242,7 +241,7 @@ export class WireSession implements TargetSession, AnswerTaker {
     this.#behind = counts.behind;
     if (this.#owed === 0) this.#expectNext();
     this.#write(packets);
-    if (counts.before === 0) this.#since = performance.now();
+    this.#since = performance.now();
   }
 
   #write(packets: readonly Buffer[]): void {
@@ -262,7 +261,7 @@ export class WireSession implements TargetSession, AnswerTaker {
   #writeLong(whole: Buffer): void {
     const done = this.#done;
     this.#stream.write(whole, () => {
-      if (this.#done === done && this.#before === 0) this.#since = performance.now();
+      if (this.#done === done) this.#since = performance.now();
     });
   }
 
