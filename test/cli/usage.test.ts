@@ -127,7 +127,7 @@ describe('a wrong command line', () => {
     [
       ['diff', 'friday'],
       'Missing <b>: captures diff <a> <b>',
-      '<b> is what is compared with A: a capture, or a file of report --json.',
+      '<b> is what is compared with A: a capture or replay, or a file of report --json.',
     ],
     [
       ['get', 'a', 'b'],

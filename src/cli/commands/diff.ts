@@ -1,20 +1,26 @@
 import { AppError } from '../../core/errors.ts';
-import type { MetricReport } from '../../core/metrics/metric-service.ts';
 import { resultOf } from '../../core/progress.ts';
+import { REPLAY_CHANGES, type ReplayChange } from '../../core/reports/replay-comparison.ts';
 import { CHANGES, type Change, type Comparison } from '../../core/reports/report-comparison.ts';
 import { DIMENSIONS, type Dimension, type Report } from '../../core/reports/report.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
 import { count } from '../input/arguments.ts';
 import { choice, offering, oneOf } from '../input/choices.ts';
+import { loadSides, metricsOfBoth, type ComparedSides } from '../input/compared-sides.ts';
 import { LateProgress } from '../output/late-progress.ts';
 import { speaksUnicode } from '../output/unicode.ts';
 import { changedRowNoun, changedRows, comparisonNoun } from '../render/diff/diff-noun.ts';
+import { replayComparisonNoun, replayFindingNoun } from '../render/diff/replay-diff-noun.ts';
 import type { ReportView } from '../render/report/report-view.ts';
 import type { Context } from '../runtime/context.ts';
 import { printedToAnyone } from '../runtime/world.ts';
 import { programVersion } from '../../package.ts';
 import { defineCommand } from './command.ts';
 import { progressText } from './report.ts';
+
+/** What --fail-on takes: which of them depends on what A and B are. */
+const FAILURES = [...new Set([...CHANGES, ...REPLAY_CHANGES])];
+type FailOn = Change | ReplayChange;
 
 /** A session is in one capture alone. */
 const COMPARABLE = DIMENSIONS.filter((dimension) => dimension !== 'session');
@@ -25,7 +31,7 @@ interface Options {
   readonly by?: Dimension;
   readonly limit?: number;
   readonly all?: boolean;
-  readonly failOn?: readonly Change[];
+  readonly failOn?: readonly FailOn[];
   /** A share: 0.2 for 20 %. */
   readonly threshold?: number;
   readonly per?: { readonly a: number; readonly b: number };
@@ -36,8 +42,8 @@ interface Options {
 export const command = defineCommand<Options>({
   declare: (command) =>
     command
-      .argument('<a>', 'a capture, or a file of captures report --json; - for stdin')
-      .argument('<b>', 'what is compared with A: a capture, or a file of report --json')
+      .argument('<a>', 'a capture or replay, or a file of captures report --json; - for stdin')
+      .argument('<b>', 'what is compared with A: a capture or replay, or a file of report --json')
       .option('--by <dimension>', COMPARABLE.join(', '), choice(COMPARABLE, '--by'))
       .option(
         '--limit <n>',
@@ -45,7 +51,7 @@ export const command = defineCommand<Options>({
         count('--limit'),
       )
       .option('--all', 'list the rows that did not change, too')
-      .option('--fail-on <changes>', `exit 8 if there are any: ${CHANGES.join(',')}`, parseChanges)
+      .option('--fail-on <changes>', `exit 8 if there are any: ${FAILURES.join(',')}`, parseChanges)
       .option(
         '--threshold <percent>',
         'the least change that counts (default: 20%)',
@@ -71,6 +77,10 @@ captures diff a.json B. "N+1?" is a hint: IN (…) of a table is gone, and one v
 --per is for tests, which run the same statements each time: A ran 412 tests and B 418. Counts are compared for
 each test, and everything that is in one alone is new or gone.
 
+Two replays of one record are compared by what came of each statement: slower and faster (by latency, part by
+part of the record), new errors, other rows, and tables with other sums where both were replayed with
+--checksums. --fail-on slower,faster,errors,rows,checksums; what may be chance, as a deadlock, does not fail.
+
 --html writes one page with charts instead; it loads nothing from anywhere. The file is readable to you
 alone; a page that is there is replaced, any other file is not.
 
@@ -83,19 +93,24 @@ Examples:
   captures diff main.json pr --fail-on new,more
   captures diff main.json pr --fail-on new,more --per 412,418
   captures diff monday tuesday --html diff.html
+  captures diff on-10.11 on-11.8 --fail-on slower,errors,rows
 
 JSON fields: ${comparisonNoun.fields.join(', ')}.
-Fields of a row (CSV, TSV): ${changedRowNoun.fields.join(', ')}.`,
+Fields of a row (CSV, TSV): ${changedRowNoun.fields.join(', ')}.
+Of two replays: ${replayComparisonNoun.fields.join(', ')}.
+Fields of a row (CSV, TSV): ${replayFindingNoun.fields.join(', ')}.`,
   prints: null,
   run,
 });
 
 async function run(options: Options, context: Context): Promise<void> {
   await context.world.saveMemory();
+  const target = await pageTarget(options, context);
+  const sides = await loadSides(options, context, (ref, by) => counted(ref, by, context));
+  if (sides.type === 'replays') return runReplays(sides, target, options, context);
   const isObject = context.outputMode === 'json' || context.outputMode === 'yaml';
   context.checkFields(isObject ? comparisonNoun : changedRowNoun);
-  const target = await pageTarget(options, context);
-  const sides = await loadBoth(options, context);
+  const failOn = failOnOf(options.failOn ?? [], CHANGES, 'captures');
   const { compareReports, failuresOf, USUAL_THRESHOLD } =
     await import('../../core/reports/comparison-rules.ts');
   const { threshold = USUAL_THRESHOLD, per = null } = options;
@@ -105,11 +120,45 @@ async function run(options: Options, context: Context): Promise<void> {
   // With a page, data alone is printed, and where it is asked for.
   if (target === null || context.options.dataFlags.length > 0)
     await printedToAnyone(print(comparison, options, context));
-  const failures = failuresOf(comparison, options.failOn ?? []);
+  const failures = failuresOf(comparison, failOn);
   if (failures.length === 0) return;
   const { failureTexts } = await import('../render/diff/diff-failures.ts');
   const { message, hint } = failureTexts(comparison, failures);
   throw new AppError('capture_failed', message, { hint });
+}
+
+/** @throws AppError `invalid` for options that are for captures alone. */
+async function runReplays(
+  { a, b }: ComparedSides & { readonly type: 'replays' },
+  target: string | null,
+  options: Options,
+  context: Context,
+): Promise<void> {
+  const { by, per, threshold, failOn = [] } = options;
+  if (by !== undefined && by !== 'digest') {
+    throw new AppError('invalid', 'Replays are compared by digest', {
+      hint: `Leave --by ${by} out.`,
+    });
+  }
+  if (per !== undefined) {
+    throw new AppError('invalid', '--per is for captures: both replays sent the same statements', {
+      hint: 'Leave --per out.',
+    });
+  }
+  const kinds = failOnOf(failOn, REPLAY_CHANGES, 'replays');
+  const { diffReplays } = await import('../output/replay-diff.ts');
+  await diffReplays({ a, b }, { ...options, target, threshold, kinds }, context);
+}
+
+async function counted(ref: string, by: Dimension, context: Context): Promise<Report> {
+  const actor = await context.actor();
+  const { interrupted } = context.world.signals;
+  const progress = new LateProgress(context);
+  const request = { by, sort: null, limit: null, since: null, until: null, digest: null };
+  return resultOf(context.api.reports.report(actor, ref, request), (event) => {
+    interrupted.throwIfAborted();
+    progress.show(progressText(event));
+  }).finally(() => progress.clear());
 }
 
 /** Checked before anything is counted; null without a page. */
@@ -130,53 +179,10 @@ async function writePage(
       import('../render/html/comparison-page.ts'),
       import('../output/html-file.ts'),
       import('../output/page-parts.ts'),
-      metricsOfBoth(a, b, context),
+      metricsOfBoth({ a, b }, context),
     ]);
   const page = { comparison, limit: limit ?? ROWS_OF_A_PAGE, metrics };
   await writeHtml(context, target, comparisonPage(page, await readPageParts()));
-}
-
-async function loadBoth(
-  { a, b, by }: Options,
-  context: Context,
-): Promise<{ readonly a: Report; readonly b: Report }> {
-  const { isReportFile, readReportFile, STDIN } = await import('../input/report-files.ts');
-  if (a === STDIN && b === STDIN) {
-    throw new AppError('invalid', 'Only one of the two can be read from stdin', {
-      hint: 'Give a file or a capture for the other.',
-    });
-  }
-  const { world } = context;
-  const [isFileA, isFileB] = [await isReportFile(a, world.cwd), await isReportFile(b, world.cwd)];
-  const fileA = isFileA ? await readReportFile(a, world) : null;
-  const fileB = isFileB ? await readReportFile(b, world) : null;
-  // A file says by what it is; a capture is counted by the same.
-  const dimension = by ?? fileA?.by ?? fileB?.by ?? 'digest';
-  for (const [path, file] of [
-    [a, fileA],
-    [b, fileB],
-  ] as const) {
-    if (file !== null && by !== undefined && file.by !== by) {
-      throw new AppError('invalid', `${path} is a report by ${file.by}, not by ${by}`, {
-        hint: `Make it anew: captures report CAPTURE --by ${by} --json > FILE`,
-      });
-    }
-  }
-  return {
-    a: fileA ?? (await counted(a, dimension, context)),
-    b: fileB ?? (await counted(b, dimension, context)),
-  };
-}
-
-async function counted(ref: string, by: Dimension, context: Context): Promise<Report> {
-  const actor = await context.actor();
-  const { interrupted } = context.world.signals;
-  const progress = new LateProgress(context);
-  const request = { by, sort: null, limit: null, since: null, until: null, digest: null };
-  return resultOf(context.api.reports.report(actor, ref, request), (event) => {
-    interrupted.throwIfAborted();
-    progress.show(progressText(event));
-  }).finally(() => progress.clear());
 }
 
 async function print(comparison: Comparison, options: Options, context: Context): Promise<void> {
@@ -229,48 +235,10 @@ async function drawnMetrics(
   view: ReportView,
   context: Context,
 ): Promise<readonly string[]> {
-  const both = await metricsOfBoth(a, b, context);
+  const both = await metricsOfBoth({ a, b }, context);
   if (both === null) return [];
   const { metricsLines } = await import('../render/diff/diff-metrics.ts');
   return metricsLines(both, { a, b }, view);
-}
-
-/** null where one of the two has no metrics, or is a file. Metrics are an addition: their failure is a warning. */
-async function metricsOfBoth(
-  a: string,
-  b: string,
-  context: Context,
-): Promise<{ readonly a: MetricReport; readonly b: MetricReport } | null> {
-  const { isReportFile } = await import('../input/report-files.ts');
-  const { cwd } = context.world;
-  if ((await isReportFile(a, cwd)) || (await isReportFile(b, cwd))) return null;
-  const actor = await context.actor();
-  const request = {
-    origins: ['provider', 'server'],
-    names: [],
-    statistic: null,
-    period: null,
-    from: null,
-    to: null,
-    margin: 0,
-    refresh: false,
-  } as const;
-  try {
-    const both = {
-      a: await context.api.metrics.report(actor, a, request),
-      b: await context.api.metrics.report(actor, b, request),
-    };
-    return hasPoints(both.a) && hasPoints(both.b) ? both : null;
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    // A capture without metrics is nothing to warn of.
-    if (error.code !== 'not_found') await context.warn(`No metrics: ${error.message}`);
-    return null;
-  }
-}
-
-function hasPoints({ series }: MetricReport): boolean {
-  return series.some(({ tracks }) => tracks.some(({ times }) => times.length > 0));
 }
 
 async function viewOf(options: Options, context: Context): Promise<ReportView> {
@@ -285,11 +253,26 @@ async function viewOf(options: Options, context: Context): Promise<ReportView> {
 }
 
 const parseChanges = offering(
-  CHANGES,
-  (value: string): Change[] =>
-    value.split(',').map((change) => oneOf(CHANGES, change.trim(), '--fail-on')),
+  FAILURES,
+  (value: string): FailOn[] =>
+    value.split(',').map((change) => oneOf(FAILURES, change.trim(), '--fail-on')),
   { isList: true },
 );
+
+/** @throws AppError `invalid` for what captures, or replays, cannot fail on. */
+function failOnOf<Kind extends FailOn>(
+  typed: readonly FailOn[],
+  choices: readonly Kind[],
+  what: string,
+): Kind[] {
+  return typed.map((change) => {
+    const found = choices.find((choice) => choice === change);
+    if (found !== undefined) return found;
+    throw new AppError('invalid', `--fail-on ${change} is not for ${what}`, {
+      hint: `Choose from: ${choices.join(', ')}`,
+    });
+  });
+}
 
 /** @returns a share: 0.2 for `20%` and `20`. @throws AppError `invalid`. */
 function parseThreshold(text: string): number {

@@ -1,6 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { AppError } from '../../core/errors.ts';
+import { isReplayReport, readReplayReport } from '../../core/replays/replay-report-reader.ts';
+import type { ReplayReport } from '../../core/replays/replay-report.ts';
 import { readReport } from '../../core/reports/report-reader.ts';
 import type { Report } from '../../core/reports/report.ts';
 import type { World } from '../runtime/world.ts';
@@ -21,6 +23,11 @@ export async function isReportFile(word: string, cwd: string): Promise<boolean> 
   return found !== null && !found.isDirectory();
 }
 
+/** What a file has: the report of a capture, or that of a replay. */
+export type ReportInFile =
+  | { readonly type: 'capture'; readonly report: Report }
+  | { readonly type: 'replay'; readonly replay: ReplayReport };
+
 /**
  * The report in a file that `report --json` has written.
  * @throws AppError `invalid` in one sentence for what cannot be read, and for what is no report.
@@ -28,7 +35,7 @@ export async function isReportFile(word: string, cwd: string): Promise<boolean> 
 export async function readReportFile(
   path: string,
   world: Pick<World, 'stdin' | 'cwd' | 'signals'>,
-): Promise<Report> {
+): Promise<ReportInFile> {
   const where = path === STDIN ? 'stdin' : basename(path);
   const bytes =
     path === STDIN
@@ -39,7 +46,10 @@ export async function readReportFile(
       hint: { code: 'make_report' },
     });
   }
-  return readReport(parsed(bytes, where), where);
+  const value = parsed(bytes, where);
+  return isReplayReport(value)
+    ? { type: 'replay', replay: readReplayReport(value, where) }
+    : { type: 'capture', report: readReport(value, where) };
 }
 
 async function bytesOf(path: string, cwd: string): Promise<Uint8Array> {

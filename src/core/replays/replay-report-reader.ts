@@ -21,7 +21,7 @@ import { unpackedLatencies } from './latency-histogram.ts';
 import { REPLAY_REPORT_FORMAT, REPLAY_REPORT_VERSION, type ReplayReport } from './replay-report.ts';
 import { SKIP_REASONS, type ReplayOptions, type ReplayRow } from './replay.ts';
 
-/** Whether a value is, or was meant to be, a replay as `report --json` writes it. */
+/** Whether a value is, or was meant to be, a replay as a file has it. */
 export function isReplayReport(value: unknown): boolean {
   return (
     isObject(value) && (value['format'] === REPLAY_REPORT_FORMAT || value['type'] === 'REPLAY')

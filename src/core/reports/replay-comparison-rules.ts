@@ -36,7 +36,7 @@ export function compareReplays(
   program: ReplayComparison['program'],
 ): ReplayComparison {
   refuseOtherRecord(a, b);
-  const digests = digestsOf(a.result.rows, b.result.rows);
+  const digests = digestsOf(toldApart(a), toldApart(b));
   const answered = digests.flatMap((digest) => {
     const pair = answeredByBoth(digest);
     return pair === null ? [] : [{ digest, pair }];
@@ -101,6 +101,11 @@ function refuseOtherRecord(a: ReplayReport, b: ReplayReport): void {
   throw new AppError('invalid', what, {
     hint: 'Only replays of the same record can be compared: the same statements have to be on both sides.',
   });
+}
+
+/** Digests beyond the most that are told apart are one row, of which nothing can be said. */
+function toldApart({ result: { rows } }: ReplayReport): ReplayRow[] {
+  return rows.filter(({ digest }) => digest !== '');
 }
 
 function digestsOf(a: readonly ReplayRow[], b: readonly ReplayRow[]): ReplayedDigest[] {

@@ -83,9 +83,9 @@ export function rowsOfKind(comparison: Comparison, kind: RowKind): readonly Comp
 }
 
 /** A comparison as JSON, a field a line and a row a line, piece by piece, as that of a report. */
-export function* comparisonJson(comparison: Comparison): Generator<string, void, void> {
+export function* comparisonJson(comparison: object): Generator<string, void, void> {
   let separator = '{';
-  for (const [name, value] of Object.entries(comparison)) {
+  for (const [name, value] of Object.entries(comparison) as [string, unknown][]) {
     yield `${separator}\n  ${JSON.stringify(name)}: `;
     separator = ',';
     if (!Array.isArray(value)) {

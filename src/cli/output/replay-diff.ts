@@ -1,0 +1,153 @@
+import { AppError } from '../../core/errors.ts';
+import type { ReplayReport } from '../../core/replays/replay-report.ts';
+import { USUAL_THRESHOLD } from '../../core/reports/comparison-rules.ts';
+import { compareReplays, replayFailures } from '../../core/reports/replay-comparison-rules.ts';
+import type { ReplayChange, ReplayComparison } from '../../core/reports/replay-comparison.ts';
+import { programVersion } from '../../package.ts';
+import { wallClockAt } from '../../core/time-zones.ts';
+import { metricsOfBoth } from '../input/compared-sides.ts';
+import { comparisonJson } from '../render/diff/diff-noun.ts';
+import { replayFailureTexts } from '../render/diff/replay-failures.ts';
+import {
+  findingsOf,
+  replayComparisonNoun,
+  replayFindingNoun,
+} from '../render/diff/replay-diff-noun.ts';
+import { TIMING_ERRORS } from '../render/diff/timing-errors.ts';
+import type { ReplayComparisonPage } from '../render/html/replay-comparison-page.ts';
+import type { ReportView } from '../render/report/report-view.ts';
+import { printedToAnyone } from '../runtime/world.ts';
+import type { Context } from '../runtime/context.ts';
+import { speaksUnicode } from './unicode.ts';
+
+export interface ReplayDiffOptions {
+  /** As they were typed. */
+  readonly a: string;
+  readonly b: string;
+  readonly limit?: number;
+  readonly all?: boolean;
+  readonly ascii?: boolean;
+  readonly threshold: number | undefined;
+  /** Where a page goes; null for none. */
+  readonly target: string | null;
+  /** What it fails on. */
+  readonly kinds: readonly ReplayChange[];
+}
+
+/**
+ * Compares two replays, and prints what is different, or writes a page of it.
+ * @throws AppError `invalid` for replays of different records; `capture_failed` where there is what it fails on.
+ */
+export async function diffReplays(
+  { a, b }: { readonly a: ReplayReport; readonly b: ReplayReport },
+  options: ReplayDiffOptions,
+  context: Context,
+): Promise<void> {
+  const isObject = context.outputMode === 'json' || context.outputMode === 'yaml';
+  context.checkFields(isObject ? replayComparisonNoun : replayFindingNoun);
+  const { threshold = USUAL_THRESHOLD, target, kinds } = options;
+  const program = { name: 'captures', version: programVersion() };
+  const request = { threshold, chanceErrors: TIMING_ERRORS };
+  const comparison = compareReplays(a, b, request, program);
+  if (target !== null)
+    await printedToAnyone(
+      writePage(
+        comparison,
+        { a: a.result.rows, b: b.result.rows },
+        { ...options, target },
+        context,
+      ),
+    );
+  // With a page, data alone is printed, and where it is asked for.
+  if (target === null || context.options.dataFlags.length > 0)
+    await printedToAnyone(print(comparison, options, context));
+  const failures = replayFailures(comparison, kinds);
+  if (failures.length === 0) return;
+  const { message, hint } = replayFailureTexts(comparison, failures);
+  throw new AppError('capture_failed', message, { hint });
+}
+
+async function print(
+  comparison: ReplayComparison,
+  options: ReplayDiffOptions,
+  context: Context,
+): Promise<void> {
+  const { stdout } = context.world;
+  const { limit = null, all = false } = options;
+  const shown = limit === null ? comparison : firstRows(comparison, limit);
+  const mode = context.outputMode;
+  if (mode === 'yaml' || (mode === 'json' && context.options.fields !== null)) {
+    return context.printOne(replayComparisonNoun, shown);
+  }
+  if (mode === 'json') {
+    const { escapeJson } = await import('../../display/escape.ts');
+    for (const piece of comparisonJson(shown)) {
+      await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
+    }
+    return;
+  }
+  if (!context.wantsReport || mode !== 'table') {
+    for (const caution of comparison.cautions) await context.warn(caution);
+    return context.print(replayFindingNoun, findingsOf(comparison, { limit, all }));
+  }
+  const { renderReplayDiff } = await import('../render/diff/replay-diff-screen.ts');
+  const view = await viewOf(options, context);
+  const metrics = await drawnMetrics(options, view, context);
+  const height = stdout.isTTY ? (stdout.rows ?? null) : null;
+  await stdout.write(renderReplayDiff(comparison, { limit, all, metrics }, view, height));
+}
+
+function firstRows(comparison: ReplayComparison, limit: number): ReplayComparison {
+  const first = <Row>(rows: readonly Row[]): readonly Row[] => rows.slice(0, limit);
+  return {
+    ...comparison,
+    slower: first(comparison.slower),
+    faster: first(comparison.faster),
+    newErrors: first(comparison.newErrors),
+    goneErrors: first(comparison.goneErrors),
+    otherRows: first(comparison.otherRows),
+    onlyInA: first(comparison.onlyInA),
+    onlyInB: first(comparison.onlyInB),
+    unchangedRows: first(comparison.unchangedRows),
+  };
+}
+
+/** What metrics of the targets changed most, in a few lines; none where one has none, or is a file. */
+async function drawnMetrics(
+  { a, b }: ReplayDiffOptions,
+  view: ReportView,
+  context: Context,
+): Promise<readonly string[]> {
+  const both = await metricsOfBoth({ a, b }, context);
+  if (both === null) return [];
+  const { metricsLines } = await import('../render/diff/diff-metrics.ts');
+  return ['', ...metricsLines(both, { a, b }, view)];
+}
+
+async function writePage(
+  comparison: ReplayComparison,
+  rows: ReplayComparisonPage['rows'],
+  { a, b, limit, target }: ReplayDiffOptions & { readonly target: string },
+  context: Context,
+): Promise<void> {
+  const [{ replayComparisonPage }, { ROWS_OF_A_PAGE, writeHtml }, { readPageParts }, metrics] =
+    await Promise.all([
+      import('../render/html/replay-comparison-page.ts'),
+      import('./html-file.ts'),
+      import('./page-parts.ts'),
+      metricsOfBoth({ a, b }, context),
+    ]);
+  const page = { comparison, rows, limit: limit ?? ROWS_OF_A_PAGE, metrics };
+  await writeHtml(context, target, replayComparisonPage(page, await readPageParts()));
+}
+
+async function viewOf({ ascii = false }: ReplayDiffOptions, context: Context): Promise<ReportView> {
+  const zone = context.timeZone;
+  return {
+    width: context.columns,
+    wallClock: (at) => wallClockAt(at, zone),
+    zone,
+    ascii: ascii || !speaksUnicode(context.world.env),
+    paint: await context.paint(),
+  };
+}
