@@ -333,10 +333,10 @@ describe('a session', () => {
     });
   });
 
-  test('times a command from when what is before it is answered', async () => {
+  test('times a command from when it was written, with what is before it', async () => {
     const asker = await openSession();
     const slow = await asker.query('SELECT 1', ['SELECT SLEEP(0.3)']);
-    expect(slow.micros).toBeLessThan(250_000);
+    expect(slow.micros).toBeGreaterThanOrEqual(290_000);
     const itself = await asker.query('SELECT SLEEP(0.3)');
     expect(itself.micros).toBeGreaterThanOrEqual(290_000);
     expect(Number.isInteger(itself.micros)).toBe(true);
