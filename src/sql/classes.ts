@@ -138,13 +138,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   CHECKSUM: READS,
   ANALYZE: (code, prepared) => {
     if (/^analyze\s+(?:(?:no_write_to_binlog|local)\s+)?tables?\b/i.test(code)) return 0;
-    return classOfOne(code.replace(/^analyze\s+(?:format\s*=\s*\w+\s+)?/i, ''), prepared);
+    return classOfAnalyzed(code, prepared);
   },
   SHOW: READS,
   BINLOG: WRITES,
-  DESC: READS,
-  DESCRIBE: READS,
-  EXPLAIN: READS,
+  DESC: classOfExplained,
+  DESCRIBE: classOfExplained,
+  EXPLAIN: classOfExplained,
   HELP: READS,
   USE: SESSION,
 
@@ -189,13 +189,32 @@ function isLetter(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a);
 }
 
+/** `EXPLAIN ANALYZE` runs what it explains. */
+function classOfExplained(code: string, prepared: PreparedClasses): ClassBits {
+  const match = /^\w+\s+(?:format\s*=\s*\w+\s+)?(?=analyze\b)/i.exec(code);
+  return match === null ? READS : classOfAnalyzed(code.slice(match[0].length), prepared) || READS;
+}
+
+/** @param code begins with ANALYZE, of a statement. */
+function classOfAnalyzed(code: string, prepared: PreparedClasses): ClassBits {
+  const behind = beginningOf(code.slice('analyze'.length));
+  const statement = beginningOf(behind.replace(/^format\s*=\s*\w+/i, ''));
+  // Nothing else is analyzed; and it must not go on for ever.
+  return ANALYZED.test(statement) ? classOfOne(statement, prepared) : 0;
+}
+
+const ANALYZED = /^(?:select|with|table|values|insert|replace|update|delete)\b/i;
+
 function classOfSet(code: string, prepared: PreparedClasses): ClassBits {
   const match = /^set\s+([@\w]+)(?:\s+(\w+))?/i.exec(code);
   const word = match?.[1]?.toUpperCase() ?? '';
   const next = match?.[2]?.toUpperCase() ?? '';
   if (word === 'STATEMENT') {
     const at = findWord(code, 'set statement'.length, /^for$/i);
-    return at === null ? SESSION : classOfOne(code.slice(at + 'for'.length), prepared);
+    if (at === null) return SESSION;
+    const statement = beginningOf(code.slice(at + 'for'.length));
+    // One in the other no server takes.
+    return /^set\b/i.test(statement) ? SESSION : classOfOne(statement, prepared);
   }
   if (word === 'PASSWORD' || (word === 'DEFAULT' && next === 'ROLE')) return DDL;
   return /^(?:@@)?(?:GLOBAL|PERSIST|PERSIST_ONLY)$/.test(word) ? 0 : SESSION;
@@ -208,7 +227,10 @@ function deallocate(code: string, prepared: PreparedClasses): ClassBits {
 /** The class of the statement in a string literal at `start`; null where there is none. */
 function classOfLiteral(code: string, start: number, prepared: PreparedClasses): ClassBits | null {
   const match = /^(?:_\w+\s*|n(?='))?(['"])/i.exec(code.slice(start, start + 64));
-  return match === null ? null : classOfOne(code.slice(start + match[0].length), prepared);
+  if (match === null) return null;
+  const statement = beginningOf(code.slice(start + match[0].length));
+  // What is prepared cannot prepare.
+  return /^(?:prepare|execute)\b/i.test(statement) ? null : classOfOne(statement, prepared);
 }
 
 /** What a statement does to the names of prepared statements; null for nothing. */

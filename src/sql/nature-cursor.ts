@@ -95,6 +95,11 @@ export class NatureCursor {
     this.#isClosed = this.#isNextClosed;
     this.word = this.next;
     if (this.word === '') return;
+    if (this.word === ';' && this.depth > 0) {
+      // No server parses that, nor looks at anything behind it.
+      this.word = this.next = '';
+      return;
+    }
     this.#readNext();
     if (this.#kind === 'word' && this.#isName()) this.word = '`';
     if (this.word === '(') this.depth++;

@@ -25,6 +25,13 @@ export class NatureDraft {
     this.isReadOnly = false;
   }
 
+  /** Of a program that this text makes, what is never sent. */
+  take(program: NatureDraft): void {
+    if (program === this) return;
+    if (program.refusal !== null) this.refuse(program.refusal);
+    this.changesDatabase ||= program.changesDatabase;
+  }
+
   writes(): void {
     this.isReadOnly = false;
     this.dependsOnTime = true;

@@ -1,10 +1,10 @@
 import type { Reading } from './lexer.ts';
 import { readObject, readOptions } from './definition-nature.ts';
-import { NatureCursor } from './nature-cursor.ts';
+import { NatureCursor, type Findings } from './nature-cursor.ts';
 import { NatureDraft } from './nature-draft.ts';
 import { readSettings } from './setting-nature.ts';
 import { BLOCKS, readProgram } from './program-nature.ts';
-import type { StatementNature, TransactionEffect } from './statement-nature.ts';
+import type { StatementNature } from './statement-nature.ts';
 import { schemaRefusal, systemTableRefusal } from './system-schemas.ts';
 import { MOST_TABLES, tablesOf } from './tables.ts';
 import { readEnd, readStart, readXa } from './transaction-nature.ts';
@@ -38,9 +38,13 @@ export class NatureReader {
   readonly #prepared: Prepared;
   readonly #natureOf: (sql: string) => StatementNature;
   readonly #level: number;
-  readonly #draft = new NatureDraft();
+  #draft = new NatureDraft();
   /** Where in a program it is: `stored` runs later, `block` now. */
   #body: 'none' | 'stored' | 'block' = 'none';
+  /** Of the statement that is read, behind SET STATEMENT … FOR, EXPLAIN and the like. */
+  #verb = '';
+  #start = 0;
+  #depth = 0;
   /** Inside of an EXPLAIN, which runs nothing. */
   #isExplained = false;
 
@@ -80,26 +84,27 @@ export class NatureReader {
   /** One statement, to the `;` behind it or to the end; a program to the end of the text. */
   #statement(): void {
     const cursor = this.#cursor;
-    cursor.take();
+    this.#note(cursor.take());
     while (cursor.word === '(') cursor.advance();
     if (cursor.next === ':' && cursor.word !== '@') {
       // A label.
       cursor.advance();
       cursor.advance();
     }
-    const { start } = cursor;
-    const verb = cursor.word;
-    const kind = this.#read(verb);
-    if (this.#body === 'none' || kind !== null) {
-      this.#passRest();
-      this.#settle(kind ?? 'other', verb, start, cursor.start);
-    }
+    this.#isExplained = false;
+    const kind = this.#read();
+    if (kind === null) return;
+    this.#passRest();
+    this.#settle(kind);
   }
 
   /** @returns null where a program was read, with all behind it. */
-  #read(verb: string): Kind | null {
+  #read(): Kind | null {
     const cursor = this.#cursor;
     const draft = this.#draft;
+    const verb = cursor.word;
+    this.#verb = verb;
+    this.#start = cursor.start;
     if (SERVER_VERBS.has(verb)) {
       cursor.hasTellingLiterals = true;
       draft.refuse('server');
@@ -214,36 +219,51 @@ export class NatureReader {
     while (!cursor.isStatementEnd) cursor.advance();
   }
 
-  /** What follows from what a statement names, wherever it does. */
-  #settle(kind: Kind, verb: string, start: number, end: number): void {
+  /** What is never sent wherever it stands. */
+  #note(found: Findings): void {
     const draft = this.#draft;
-    const found = this.#cursor.take();
     if (found.usesFiles) draft.refuse('files');
     if (found.takesOurLock) draft.refuse('recorder');
     if (found.changesServer) draft.refuse('server');
     if (found.takesNumbers) draft.writes();
     draft.dependsOnTime ||= found.readsClock;
+    // The table of a trigger.
+    if (this.#body !== 'none') this.#refuseTables(found.systemTables);
+  }
+
+  #refuseTables(tables: Iterable<string>): void {
+    for (const table of tables) {
+      const reason = systemTableRefusal(table, this.#verb);
+      if (reason !== null) this.#draft.refuse(reason);
+    }
+  }
+
+  /** What follows from what a statement names, wherever it does. */
+  #settle(kind: Kind): void {
+    const draft = this.#draft;
+    const end = this.#cursor.start;
+    const found = this.#cursor.take();
+    const { systemTables } = found;
+    this.#note({ ...found, systemTables: new Set() });
     if (kind === 'control') return;
     if (kind === 'other') {
       draft.isReadOnly = false;
       return;
     }
-    const isLong = end - start > LONGEST_FOR_TABLES;
-    const tables = tablesOf(this.#cursor.sql.slice(start, end), this.#reading);
+    const isLong = end - this.#start > LONGEST_FOR_TABLES;
+    const text = this.#cursor.sql.slice(this.#start, end);
+    const tables = tablesOf(text, this.#reading);
     const written = tables.filter(({ writes }) => writes).map(({ table }) => table);
     if (kind === 'reads') {
-      if (tables.length > 0 && !this.#isExplained) this.#runs('works');
+      if (tables.length > 0 && !this.#isExplained) draft.effect('works');
       return;
     }
     draft.writes();
     for (const table of written) draft.written.add(table);
-    if (kind === 'writes') this.#runs('works');
-    const isSure = kind === 'writes' && verb !== 'CALL' && !isLong && tables.length < MOST_TABLES;
-    const touched = isSure ? written.map((table) => table.toLowerCase()) : [...found.systemTables];
-    for (const table of touched) {
-      const reason = systemTableRefusal(table, verb);
-      if (reason !== null) draft.refuse(reason);
-    }
+    if (kind === 'writes') draft.effect('works');
+    const isSure =
+      kind === 'writes' && this.#verb !== 'CALL' && !isLong && tables.length < MOST_TABLES;
+    this.#refuseTables(isSure ? written.map((table) => table.toLowerCase()) : systemTables);
     if (written.length === 0 || written.some((table) => !table.includes('.'))) {
       draft.changesDatabase = true;
     }
@@ -251,11 +271,6 @@ export class NatureReader {
       const reason = schemaRefusal(draft.database);
       if (reason !== null) draft.refuse(reason);
     }
-  }
-
-  /** What a stored program holds does not happen when it is made. */
-  #runs(effect: TransactionEffect): void {
-    if (this.#body !== 'stored') this.#draft.effect(effect);
   }
 
   /** Behind common table expressions. */
@@ -282,7 +297,7 @@ export class NatureReader {
       return 'control';
     }
     const { object, isTemporary } = readObject(cursor, draft);
-    if (this.#body !== 'stored' && !(isTemporary && (verb === 'CREATE' || verb === 'DROP'))) {
+    if (!(isTemporary && (verb === 'CREATE' || verb === 'DROP'))) {
       draft.effect('commits');
     }
     if (PROGRAMS.has(object) && (verb === 'CREATE' || verb === 'ALTER')) {
@@ -313,7 +328,18 @@ export class NatureReader {
     readSettings(cursor, draft, this.#body !== 'none', isForStatement);
     if (!isForStatement) return this.#body === 'none' ? 'reads' : 'control';
     if (!cursor.pass('FOR')) return 'other';
-    return this.#read(cursor.word);
+    return this.#readWithin();
+  }
+
+  /** A statement that stands in another. */
+  #readWithin(): Kind | null {
+    if (++this.#depth > DEEPEST) {
+      this.#draft.refuse('server');
+      return 'other';
+    }
+    const kind = this.#read();
+    this.#depth--;
+    return kind;
   }
 
   #readPrepare(): Kind {
@@ -411,16 +437,44 @@ export class NatureReader {
       for (let i = 0; i < 3; i++) cursor.advance();
     }
     while (cursor.word === '(') cursor.advance();
-    return this.#read(cursor.word) ?? 'other';
+    return this.#readWithin() ?? 'other';
   }
 
   /** The statements of a program, and everything behind it: any of them can be a program's again. */
   #readProgram(body: 'stored' | 'block'): null {
+    if (++this.#depth > DEEPEST) {
+      this.#draft.refuse('server');
+      this.#passRest();
+      this.#depth--;
+      return null;
+    }
+    const cursor = this.#cursor;
+    const outer = this.#draft;
     const isOuter = this.#body === 'none';
-    if (isOuter) this.#body = body;
-    this.#draft.writes();
-    readProgram(this.#cursor, this.#draft, body === 'stored', isOuter, () => this.#statement());
-    this.#settle('lock', '', this.#cursor.start, this.#cursor.start);
+    outer.writes();
+    if (isOuter) {
+      this.#body = body;
+      // What it holds does not happen when it is made.
+      if (body === 'stored') this.#draft = new NatureDraft();
+    }
+    readProgram(cursor, body === 'stored', {
+      statement: () => this.#statement(),
+      over: () => {
+        if (!isOuter) return;
+        this.#note(cursor.take());
+        outer.count++;
+        outer.take(this.#draft);
+        this.#draft = outer;
+        this.#body = 'block';
+      },
+      library: () => this.#draft.refuse('server'),
+    });
+    this.#note(cursor.take());
+    if (isOuter) {
+      outer.take(this.#draft);
+      this.#draft = outer;
+    }
+    this.#depth--;
     return null;
   }
 }

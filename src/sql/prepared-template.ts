@@ -1,10 +1,75 @@
 import type { BoundValue } from '../core/replays/target.ts';
+import { Lexer, type Escapes } from './lexer.ts';
+import { loggedValueAt } from './logged-values.ts';
+import { trimmed } from './session-statements.ts';
+
+/**
+ * A text that was prepared, to be found again in what the server logs for its executes: the same text with a value
+ * in the place of each `?` (`logged-values.ts` says how).
+ */
 export class PreparedTemplate {
-  sql: string;
-  constructor(sql: string) {
-    this.sql = sql;
+  /** What stands around the values; one more than there are values. */
+  readonly #parts: readonly string[];
+  readonly #escapes: Escapes;
+  /** The same in a session in which no backslash escapes; null where that is no other. */
+  readonly #plain: PreparedTemplate | null;
+
+  /** @param escapes how the session's literals escape; null where that is not known. */
+  constructor(text: string, escapes: Escapes | null = null) {
+    this.#escapes = escapes ?? 'always';
+    this.#parts = partsOf(trimmed(text), this.#escapes);
+    this.#plain = escapes === null ? new PreparedTemplate(text, 'never') : null;
   }
-  valuesOf(_e: string): readonly BoundValue[] | null {
-    return null;
+
+  /** How many values an execute has. */
+  get placeholders(): number {
+    return this.#parts.length - 1;
   }
+
+  /** Whether a text can be an execute of it. Says no at the first difference: linear in what is the same. */
+  matches(executed: string): boolean {
+    return this.#read(executed, null) || this.#plain?.matches(executed) === true;
+  }
+
+  /**
+   * What an execute had bound, in the order of the placeholders. Types are those that the text tells: a number
+   * without point and exponent is an integer.
+   * @param executed as the server logged it.
+   * @returns null where the text is no execute of this one, or its values were not logged.
+   */
+  valuesOf(executed: string): readonly BoundValue[] | null {
+    const values: BoundValue[] = [];
+    if (this.#read(executed, values)) return values;
+    return this.#plain?.valuesOf(executed) ?? null;
+  }
+
+  #read(text: string, values: BoundValue[] | null): boolean {
+    const [first = ''] = this.#parts;
+    const executed = text.endsWith(';') || text.endsWith(' ') ? trimmed(text) : text;
+    if (!executed.startsWith(first) || !executed.endsWith(this.#parts.at(-1) ?? '')) return false;
+    let at = first.length;
+    for (let index = 1; index < this.#parts.length; index++) {
+      const found = loggedValueAt(executed, at, this.#escapes);
+      if (found === null) return false;
+      values?.push(found.value);
+      const part = this.#parts[index] ?? '';
+      if (!executed.startsWith(part, found.end)) return false;
+      at = found.end + part.length;
+    }
+    return at === executed.length;
+  }
+}
+
+/** The pieces of a text around its placeholders. */
+function partsOf(text: string, escapes: Escapes): string[] {
+  const parts: string[] = [];
+  const lexer = new Lexer(text, { escapes });
+  let at = 0;
+  while (lexer.next()) {
+    if (lexer.kind !== 'placeholder') continue;
+    parts.push(text.slice(at, lexer.start));
+    at = lexer.end;
+  }
+  parts.push(text.slice(at));
+  return parts;
 }

@@ -139,8 +139,9 @@ class TableFinder {
         this.#use('read');
         return;
       case 'SET':
-        if (this.#cursor.pass('STATEMENT') && this.#cursor.find('FOR')) this.#statement();
-        else this.#walk();
+        if (!this.#cursor.pass('STATEMENT') || !this.#cursor.find('FOR')) this.#walk();
+        // One in the other no server takes.
+        else if (this.#cursor.word !== 'SET') this.#statement();
         return;
       case 'CALL':
       case 'DO':

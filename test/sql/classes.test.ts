@@ -138,6 +138,8 @@ const MANUAL: Record<string, readonly (readonly [string, string])[]> = {
     ['ANALYZE UPDATE t SET c = 1', 'writes'],
     ['CHECK TABLE t', 'reads'],
     ['CHECKSUM TABLE t', 'reads'],
+    ['ANALYZE', 'none'],
+    ['ANALYZE/**/UPDATE t SET c = 1', 'writes'],
     ['OPTIMIZE TABLE t', 'none'],
     ['REPAIR TABLE t', 'none'],
   ],
@@ -158,6 +160,9 @@ const MANUAL: Record<string, readonly (readonly [string, string])[]> = {
     ['DESC t', 'reads'],
     ['DESCRIBE t', 'reads'],
     ['EXPLAIN UPDATE t SET c = 1', 'reads'],
+    ['EXPLAIN ANALYZE UPDATE t SET c = 1', 'writes'],
+    ['DESC FORMAT=TREE ANALYZE DELETE FROM t', 'writes'],
+    ['EXPLAIN ANALYZE SELECT 1', 'reads'],
     ["HELP 'x'", 'reads'],
     ['USE shop', 'all'],
   ],
@@ -239,6 +244,9 @@ it.each([
   ['semicolons', ';'],
   ['quotes', "'"],
   ['words', 'with a '],
+  ['statements to be analyzed', 'ANALYZE '],
+  ['statements with settings', 'SET STATEMENT a=1 FOR '],
+  ['texts to be executed', "EXECUTE IMMEDIATE '"],
 ])('a text of nothing but %s takes no longer than its length', (_what, piece) => {
   // The limit of a test is not enough for the square of that.
   for (const text of [piece.repeat(1_000_000), `WITH a AS ${piece.repeat(1_000_000)}`]) {
