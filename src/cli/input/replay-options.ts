@@ -16,8 +16,7 @@ const TIMES = ['recorded', 'real'] as const;
 
 /** Options that say how a record is replayed. */
 export interface TypedReplay extends TypedSearch {
-  /** null: as fast as each session goes. */
-  readonly speed?: number | null;
+  readonly speed?: number | 'max';
   readonly writes?: boolean;
   readonly sessions?: number;
   readonly mapDb?: readonly MappedDatabase[];
@@ -76,7 +75,7 @@ export async function replayOptionsOf(
   if (serial && speed !== undefined) throw contradiction('--serial', '--speed');
   if (serial && sessions !== undefined) throw contradiction('--serial', '--sessions');
   return {
-    speed: serial ? null : speed === undefined ? 1 : speed,
+    speed: serial || speed === 'max' ? null : (speed ?? 1),
     writes: typed.writes === true,
     sessions: sessions ?? null,
     databases: typed.mapDb ?? [],
@@ -89,10 +88,14 @@ export async function replayOptionsOf(
   };
 }
 
-/** `0.25`, `1`, `4`, also `4x`; null for `max`. Too fast is the core's to say. @throws AppError `invalid`. */
-export function parseSpeed(text: string): number | null {
+/**
+ * `0.25`, `1`, `4`, also `4x`; and `max`, which is no null: an option that is null is empty to commander. Too fast is
+ * the core's to say.
+ * @throws AppError `invalid`.
+ */
+export function parseSpeed(text: string): number | 'max' {
   const trimmed = text.trim().toLowerCase();
-  if (trimmed === 'max') return null;
+  if (trimmed === 'max') return 'max';
   const [, number] = /^(\d+(?:\.\d+)?|\.\d+)x?$/.exec(trimmed) ?? [];
   const speed = Number(number ?? NaN);
   if (speed > 0 && Number.isFinite(speed)) return speed;
