@@ -18,10 +18,12 @@ export interface TypedReplayReport {
   readonly watch?: boolean;
   readonly interval?: number;
   readonly ascii?: boolean;
+  /** A file, or `-` for stdout. */
+  readonly html?: string;
 }
 
 /**
- * Prints the report of a replay.
+ * Prints the report of a replay, or writes it as a page.
  * @throws AppError `invalid` for an option that only the report of a capture has.
  */
 export async function reportReplay(
@@ -35,6 +37,12 @@ export async function reportReplay(
   const { limit = null, digest = null, ascii = false } = typed;
   const sort = keyOf(typed.sort);
   const replay = await context.api.replays.get(actor, String(capture.id));
+  if (typed.html !== undefined) {
+    const { writeReplayHtml } = await import('./replay-html.ts');
+    await writeReplayHtml(context, replay, typed.html, { sort, limit, digest });
+    // With a page, data alone is printed, and where it is asked for.
+    if (context.options.dataFlags.length === 0) return;
+  }
   await printReplay(context, replay, { sort, limit, digest, ascii }, true);
   // A header alone does not say whether something went wrong.
   if (replay.result === null) {

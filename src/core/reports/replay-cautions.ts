@@ -61,14 +61,11 @@ function endCautions(side: string, { status, reason, result }: ReplayReport): st
 
 function optionCautions(one: ReplayOptions, other: ReplayOptions): string[] {
   const found: string[] = [];
-  const paceOf = ({ speed, serial }: ReplayOptions): string =>
-    serial
-      ? 'one statement at a time'
-      : speed === null
-        ? 'as fast as each session went'
-        : speed === 1
-          ? 'at the recorded speed'
-          : `at ${speed} times the recorded speed`;
+  const paceOf = ({ speed, serial }: ReplayOptions): string => {
+    if (serial) return 'one statement at a time';
+    if (speed === null) return 'as fast as each session goes';
+    return speed === 1 ? 'as fast as recorded' : `${speed} times as fast as recorded`;
+  };
   if (paceOf(one) !== paceOf(other)) {
     found.push(
       `A was replayed ${paceOf(one)}, B ${paceOf(other)}: latencies are of different loads`,

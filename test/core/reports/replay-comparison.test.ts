@@ -198,7 +198,7 @@ describe('two replays', () => {
     const b = replayOf(rows, { lateMs: late }, { speed: null });
     expect(compared({ ...a, id: 7 }, b).cautions).toEqual([
       'A ended before its record did: the server went away',
-      'A was replayed at the recorded speed, B as fast as each session went: latencies are of different loads',
+      'A was replayed as fast as recorded, B as fast as each session goes: latencies are of different loads',
       'B was late: 1 of 100 statements by 2s or more. The load was not as recorded, and latencies are of another load',
     ]);
   });

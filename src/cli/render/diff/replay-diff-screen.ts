@@ -10,6 +10,7 @@ import { lengthText, millisecondsText } from '../../../display/report-numbers.ts
 import { hanging } from '../messages.ts';
 import { localTime } from '../moments.ts';
 import type { Tone } from '../paint.ts';
+import { speedText } from '../replay/replay-words.ts';
 import { SKIP_TEXTS } from '../replay/skip-texts.ts';
 import { SHOWN_DIGITS } from '../report/report-rows.ts';
 import { layoutRows, type RowColumn } from '../report/row-layout.ts';
@@ -92,7 +93,7 @@ function headLines(comparison: ReplayComparison, view: ReportView): string[] {
   return [...lines, '', ...numberLines(comparison, view)];
 }
 
-/** `A  next/friday-again · MariaDB 11.8.2 · 2026-11-22 02:00:00 (1m) · shop/friday at the recorded speed`. */
+/** `A  next/friday-again · MariaDB 11.8.2 · 2026-11-22 02:00:00 (1m) · of shop/friday`. */
 function sideLines(side: string, head: ReplayHead, view: ReportView): string[] {
   const { name, environment, start, replay, result } = head;
   const { source, target, options } = replay;
@@ -100,17 +101,12 @@ function sideLines(side: string, head: ReplayHead, view: ReportView): string[] {
     start === null
       ? []
       : [`${localTime(Date.parse(start), view.zone)} (${lengthText(result.tookMs, view)})`];
-  const pace = options.serial
-    ? 'one at a time'
-    : options.speed === null
-      ? 'as fast as it went'
-      : `speed ${options.speed}`;
   const parts = [
     escapeText(`${environment}/${name}`),
     ...(target === null ? [] : [escapeText(`${target.flavor} ${target.version}`)]),
     ...when,
     escapeText(`of ${source.environmentName}/${source.captureName}`),
-    `${pace}${options.writes ? ', with writes' : ', read-only'}`,
+    `${speedText(options)}, ${options.writes ? 'with writes' : 'read-only'}`,
   ];
   const room = view.width - 3;
   return fillLines(

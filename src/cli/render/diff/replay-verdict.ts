@@ -9,11 +9,23 @@ import { percentChange, signedChange } from './change-text.ts';
 
 /** What two replays differ in, in one sentence. */
 export function verdictText(comparison: ReplayComparison): string {
-  const { sameLoad } = comparison;
-  const parts = [paceText(comparison), ...findingTexts(comparison)];
+  const { sameLoad, common, slower, faster, unchanged } = comparison;
+  const findings = findingTexts(comparison).join(', ');
   const load = sameLoad ? '' : 'The load was not the same. ';
-  if (parts.length > 1) return `${load}${parts[0] ?? ''}; ${parts.slice(1).join(', ')}.`;
-  return `${load}${parts[0] ?? ''}, with the same errors and rows.`;
+  if (common?.isChange === true) {
+    const { factor } = common;
+    const times =
+      factor > 1 ? `${timesText(factor)} times as slow` : `${timesText(1 / factor)} times as fast`;
+    const besides = findings === '' ? ', with the same errors and rows' : `; besides ${findings}`;
+    return `${load}B is ${times} as A${besides}.`;
+  }
+  const isCompared = slower.length + faster.length + unchanged > 0;
+  if (findings === '') {
+    const pace = isCompared ? 'B is as fast as A' : 'No latency could be compared';
+    return `${load}${pace}, with the same errors and rows.`;
+  }
+  const rest = isCompared ? 'otherwise it is as fast' : 'no latency could be compared';
+  return `${load}B differs from A: ${findings}; ${rest}.`;
 }
 
 /** Whether B is worse than A in something that is not chance. */
@@ -27,35 +39,21 @@ export function isWorse(comparison: ReplayComparison): boolean {
   );
 }
 
-function paceText({ common, slower, faster, unchanged }: ReplayComparison): string {
-  if (slower.length + faster.length + unchanged === 0) return 'No latency could be compared';
-  if (common === null || !common.isChange) {
-    return slower.length + faster.length === 0
-      ? 'B is as fast as A'
-      : 'B is as fast as A otherwise';
-  }
-  const { factor } = common;
-  return factor > 1
-    ? `B is ${timesText(factor)} times as slow as A`
-    : `B is ${timesText(1 / factor)} times as fast as A`;
-}
-
 /** `1.3`, `12`. */
 function timesText(factor: number): string {
   return factor >= 9.95 ? formatCount(Math.round(factor)) : factor.toFixed(1);
 }
 
 function findingTexts(comparison: ReplayComparison): string[] {
-  const { slower, faster, newErrors, goneErrors, otherRows, checksums, onlyInA, onlyInB, common } =
+  const { slower, faster, newErrors, goneErrors, otherRows, checksums, onlyInA, onlyInB } =
     comparison;
-  const besides = common?.isChange === true ? ' besides' : '';
   const sure = (rows: readonly { readonly mayBeChance: boolean }[]): number =>
     rows.filter(({ mayBeChance }) => !mayBeChance).length;
   const some = (count: number, noun: string, what: string): string[] =>
     count === 0 ? [] : [`${counted(count, noun)} ${what}`];
   return [
-    ...some(slower.length, 'digest', `slower${besides}`),
-    ...some(faster.length, 'digest', `faster${besides}`),
+    ...some(slower.length, 'digest', 'slower'),
+    ...some(faster.length, 'digest', 'faster'),
     ...(sure(newErrors) === 0 ? [] : [counted(sure(newErrors), 'new error')]),
     ...(sure(goneErrors) === 0 ? [] : [`${counted(sure(goneErrors), 'error')} gone`]),
     ...(sure(otherRows) === 0 ? [] : [`other rows of ${counted(sure(otherRows), 'digest')}`]),

@@ -1,3 +1,4 @@
+import { errorsOf } from '../../../core/replays/replay-row-order.ts';
 import { SKIP_REASONS, type ReplayRow } from '../../../core/replays/replay.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { escapeLines, escapeText } from '../../../display/escape.ts';
@@ -53,10 +54,6 @@ export function shapeColumn<Row>(scale: LatencyScale | null, what: string): Tabl
   return { kind: 'when', header: 'Spread', about: `${what}${range}`, cell: () => '', key: null };
 }
 
-export function failedOf({ failed }: Pick<ReplayRow, 'failed'>): number {
-  return Object.values(failed).reduce((sum, count) => sum + count, 0);
-}
-
 /** The columns of the digests of one replay. */
 export function replayColumns(scale: LatencyScale | null): TableColumn<ReplayRow>[] {
   return [
@@ -66,7 +63,7 @@ export function replayColumns(scale: LatencyScale | null): TableColumn<ReplayRow
       'Answers of the server, also those that are an error',
       (row) => row.count,
     ),
-    numberColumn('Errors', '', failedOf),
+    numberColumn('Errors', '', errorsOf),
     shapeColumn(scale, 'How long answers took, on a logarithmic scale'),
     numberColumn('Average', '', (row) => (row.count === 0 ? null : row.averageMs), timeText),
     numberColumn('50 %', '', (row) => (row.count === 0 ? null : row.p50Ms), timeText),

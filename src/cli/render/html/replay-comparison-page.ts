@@ -170,7 +170,12 @@ interface NamedTable {
 function tablesOf(comparison: ReplayComparison, how: How): NamedTable[] {
   const { slower, faster, newErrors, goneErrors, otherRows, onlyInA, onlyInB, unchangedRows } =
     comparison;
-  const latencies = latencyColumns(how.scale, (comparison.common?.together ?? 0) > 0);
+  const { common } = comparison;
+  const latencies = latencyColumns(how.scale, (common?.together ?? 0) > 0);
+  const [same, why] =
+    common?.isChange === true
+      ? ['Unchanged', 'beside the others']
+      : ['As fast', 'by less than counts, or than chance makes'];
   const errors: TableColumn<ComparedError>[] = [
     statementColumn(),
     textColumn('Error', ({ code, mayBeChance }) => `${code}${mayBeChance ? '?' : ''}`),
@@ -204,16 +209,7 @@ function tablesOf(comparison: ReplayComparison, how: How): NamedTable[] {
     ...optional(tableOf('gone', 'Gone errors', 'in A, and not in B', goneErrors, errors, how)),
     ...optional(tableOf('only-a', 'Only in A', 'was sent', onlyInA, oneSided, how)),
     ...optional(tableOf('only-b', 'Only in B', 'was sent', onlyInB, oneSided, how)),
-    ...optional(
-      tableOf(
-        'same',
-        'As fast',
-        'by less than counts, or than chance makes',
-        unchangedRows,
-        latencies,
-        few,
-      ),
-    ),
+    ...optional(tableOf('same', same, why, unchangedRows, latencies, few)),
   ];
 }
 
@@ -267,7 +263,7 @@ function latencyColumns(
   ): TableColumn<ComparedLatency> =>
     numberColumn(
       `${side.toUpperCase()}${header}`,
-      '',
+      header === '' ? 'Average of all answers' : '',
       (row) => {
         const one = row[side];
         return one === null ? null : of(one);

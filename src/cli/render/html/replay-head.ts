@@ -1,30 +1,17 @@
 import type { ReplayReport } from '../../../core/replays/replay-report.ts';
 import { SKIP_REASONS, type ReplayOptions } from '../../../core/replays/replay.ts';
-import { counted, formatCount } from '../../../core/units.ts';
+import { formatCount } from '../../../core/units.ts';
 import { lengthText, rateText } from '../../../display/report-numbers.ts';
+import { otherOptionTexts, speedText } from '../replay/replay-words.ts';
 import { SKIP_TEXTS } from '../replay/skip-texts.ts';
 import { timeMarkup } from './head.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
 import { timeText } from './row-columns.ts';
 
-/** How a record was replayed, in a few words: `at the recorded speed, read-only`. */
+/** How a record was replayed: `as fast as recorded, read-only, 8 connections at most`. */
 export function optionsText(options: ReplayOptions): string {
-  const { speed, serial, writes, sessions, databases, users, recordedTime } = options;
-  const pace = serial
-    ? 'one statement at a time'
-    : speed === null
-      ? 'as fast as each session went'
-      : speed === 1
-        ? 'at the recorded speed'
-        : `at ${speed} times the recorded speed`;
-  return [
-    pace,
-    writes ? 'with writes' : 'read-only',
-    ...(sessions === null ? [] : [`at most ${counted(sessions, 'session')}`]),
-    ...databases.map(({ recorded, target }) => `${recorded} as ${target}`),
-    ...(users.length === 0 ? [] : [`${counted(users.length, 'user')} mapped`]),
-    ...(recordedTime ? [] : ['NOW() is the real time']),
-  ].join(', ');
+  const access = options.writes ? 'with writes' : 'read-only';
+  return [speedText(options), access, ...otherOptionTexts(options, 'UTC')].join(', ');
 }
 
 /** What was replayed, where, and how it went. */

@@ -1,5 +1,6 @@
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { ReplayReport } from '../../../core/replays/replay-report.ts';
+import type { ReplaySortKey } from '../../../core/replays/replay-row-order.ts';
 import type { ReplayRow, Spread } from '../../../core/replays/replay.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { chartSection, metricCharts } from './charts.ts';
@@ -11,12 +12,16 @@ import { replayColumns, replayDetail } from './replay-columns.ts';
 import { accountingTable, replayFacts } from './replay-head.ts';
 import { footer, navigation } from './report-page.ts';
 import { timeText } from './row-columns.ts';
-import { drawTable } from './row-table.ts';
+import { drawTable, type RowTable } from './row-table.ts';
 import { type PageParts, pageOf, roomFor } from './shell.ts';
 
 /** What a page shows of a replay. */
 export interface ReplayPage {
   readonly replay: ReplayReport;
+  /** Digests that are listed, in the order asked for: of its result. */
+  readonly rows: readonly ReplayRow[];
+  /** What they are in the order of; null for that of the result: most time first. */
+  readonly sort: ReplaySortKey | null;
   /** Digests at most. */
   readonly limit: number;
   /** Of the target; null where there are none. */
@@ -30,29 +35,30 @@ export interface ReplayPage {
  * @param parts the script and the style sheet, as built.
  */
 export function replayPage(page: ReplayPage, parts: PageParts): string {
-  const rows = Math.min(page.replay.result.rows.length, page.limit);
+  const rows = Math.min(page.rows.length, page.limit);
   return drawWithin(roomFor(rows), (cut) => draw(page, cut, parts));
 }
 
-function draw({ replay, limit, metrics, version }: ReplayPage, cut: Cut, parts: PageParts): string {
+function draw(page: ReplayPage, cut: Cut, parts: PageParts): string {
+  const { replay, rows: all, sort, limit, metrics, version } = page;
   const { result, environment, name } = replay;
   const sides = [{ name: '', rows: result.rows }];
   const latency = latencyChart(sides, result.recordedMs);
   const first = latency === null ? [] : [latency];
   const charts = [...first, ...(metrics === null ? [] : metricCharts(metrics))];
   const scale = sparkScale(sides);
-  const rows = result.rows.slice(0, limit);
+  const rows = all.slice(0, limit);
   const table = drawTable<ReplayRow>(
     {
       id: 'digests',
-      heading: `Statements: ${counted(result.rows.length, 'digest')}${rows.length < result.rows.length ? `, the first ${formatCount(rows.length)}` : ''}`,
+      heading: `Statements: ${counted(all.length, 'digest')}${rows.length < all.length ? `, the first ${formatCount(rows.length)}` : ''}`,
       intro:
         result.unlisted === 0
           ? NOTHING
           : markup`<p>${counted(result.unlisted, 'statement')} of more digests are not told apart.</p>`,
       none: 'No statement was sent.',
       columns: replayColumns(scale),
-      order: { header: 'Total', direction: 'descending' },
+      order: orderOf(sort),
       rows,
       detail: (row) => replayDetail(row, [['', row]], scale, cut),
     },
@@ -99,6 +105,26 @@ function draw({ replay, limit, metrics, version }: ReplayPage, cut: Cut, parts: 
   const data = { charts, tables: [table.data] };
   return pageOf({ title: `${full}: replay`, body, data }, parts);
 }
+
+/** The column that shows the order; null where none does. */
+function orderOf(sort: ReplaySortKey | null): RowTable<ReplayRow>['order'] {
+  if (sort === 'name') return null;
+  const header = ORDERS[sort ?? 'time'];
+  return header === undefined ? null : { header, direction: 'descending' };
+}
+
+const ORDERS: Readonly<Partial<Record<ReplaySortKey, string>>> = {
+  time: 'Total',
+  average: 'Average',
+  p50: '50 %',
+  p95: '95 %',
+  p99: '99 %',
+  max: 'Longest',
+  errors: 'Errors',
+  count: 'Answers',
+  returned: 'Rows',
+  changed: 'Changed',
+};
 
 /** Why it did not come to the record's end; null where it did. */
 function endText({ result: { ended }, status, reason }: ReplayReport): string | null {
