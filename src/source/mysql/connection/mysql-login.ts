@@ -7,6 +7,7 @@ import type { ServerAddress } from '../../../core/environments/environment.ts';
 import { AppError } from '../../../core/errors.ts';
 import { AnswerTooLarge, codeOf, Malformed, nameMariadbError, noteLogin } from './server-errors.ts';
 import { loginPlugins, TlsSkipped, type LoginChannel } from './login-plugins.ts';
+import { DirectReads } from './direct-reads.ts';
 import { SilenceWatch } from '../log/silence-watch.ts';
 import { readSmallFile, UnusableFile } from './small-file.ts';
 
@@ -36,6 +37,8 @@ export interface LoggedIn {
   readonly socket: Socket;
   readonly id: number;
   readonly isMariadb: boolean;
+  /** null where the bytes come as the stream's `data`. */
+  readonly reads: DirectReads | null;
 }
 
 /**
@@ -151,7 +154,8 @@ export function login<T>(
   return new Promise((resolve, reject) => {
     let isMariadb = false;
     let offersTls = false;
-    const socket = openSocket(address);
+    const reads = kind === 'replayed' && ssl === null && DirectReads.arePossible ? new DirectReads() : null;
+    const socket = openSocket(address, reads);
     const channel = (): LoginChannel => {
       if (ssl !== null) return isSecured(internals.stream, ssl) ? 'tls' : 'pending';
       return address.socket === null ? 'plain' : 'socket';
@@ -208,7 +212,7 @@ export function login<T>(
         return;
       }
       settle();
-      resolve(adopt({ connection, socket, id: connection.threadId, isMariadb }));
+      resolve(adopt({ connection, socket, id: connection.threadId, isMariadb, reads }));
       connection.off('error', failed);
     });
     // The driver answers when this is over: the id is known before anything is said.
@@ -257,17 +261,20 @@ function timedOut(): Error {
   return Object.assign(new Error('the login takes too long'), { code: 'ETIMEDOUT' });
 }
 
-function openSocket(address: ServerAddress): Socket {
-  const socket =
-    address.socket === null
+function openSocket(address: ServerAddress, reads: DirectReads | null): Socket {
+  const { host, port, socket: path } = address;
+  const onread = reads === null ? {} : reads.optionsFor(() => socket);
+  const socket: Socket =
+    path === null
       ? connect({
-          host: address.host,
-          port: address.port,
+          host,
+          port,
           noDelay: true,
           keepAlive: true,
           keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+          ...onread,
         })
-      : connect(address.socket);
+      : connect({ path, ...onread });
   // The driver names no host to the TLS layer when it is an address, and Node then checks the
   // certificate for "localhost", unless the socket knows better (lib/_tls_wrap.js).
   return Object.assign(socket, { _host: address.host });

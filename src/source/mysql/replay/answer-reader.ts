@@ -66,11 +66,15 @@ export class AnswerReader {
     this.#taker = taker;
   }
 
-  /** Makes ready for an answer. Each has to be announced before its first byte is pushed. */
-  expect(kind: AnswerKind): void {
+  /**
+   * Makes ready for an answer. Each has to be announced before its first byte is pushed.
+   * @param sequence the number of its first packet; -1 for any. The packets of a command and those of its answer
+   *   are numbered through.
+   */
+  expect(kind: AnswerKind, sequence = 1): void {
     this.#kind = kind;
     this.#state = BEGINNING;
-    this.#sequence = -1;
+    this.#sequence = sequence;
     this.code = 0;
     this.message = '';
     this.rows = 0;
@@ -80,9 +84,8 @@ export class AnswerReader {
     this.isInTransaction = null;
   }
 
-  /** @throws Malformed for what no server sends: of no more use then. */
-  push(chunk: Buffer): void {
-    const { length: end } = chunk;
+  /** @param end how many bytes of the chunk are there. @throws Malformed for what no server sends: of no more use then. */
+  push(chunk: Buffer, end = chunk.length): void {
     let at = 0;
     while (at < end) {
       if (this.#skip > 0) {
@@ -92,7 +95,7 @@ export class AnswerReader {
         continue;
       }
       if (this.#heldBytes > 0) {
-        at = this.#goOnWithHeld(chunk, at);
+        at = this.#goOnWithHeld(chunk, at, end);
         continue;
       }
       const wanted = wantedOf(chunk, at, end);
@@ -103,13 +106,12 @@ export class AnswerReader {
       }
       at += this.#take(chunk, at);
       if (at > end) this.#skip = at - end;
-      else if (this.#state === ROWS) at = this.#passRows(chunk, at);
+      else if (this.#state === ROWS) at = this.#passRows(chunk, at, end);
     }
   }
 
   /** Passes over rows that lie whole in the chunk. @returns where what is none of them begins. */
-  #passRows(chunk: Buffer, from: number): number {
-    const { length: end } = chunk;
+  #passRows(chunk: Buffer, from: number, end: number): number {
     let at = from;
     while (end - at > HEADER_BYTES && !this.#goesOn) {
       const length = (chunk[at] ?? 0) | ((chunk[at + 1] ?? 0) << 8) | ((chunk[at + 2] ?? 0) << 16);
@@ -125,13 +127,13 @@ export class AnswerReader {
   }
 
   /** Adds to the beginning of a packet until it can be looked at. @returns where the chunk goes on. */
-  #goOnWithHeld(chunk: Buffer, from: number): number {
+  #goOnWithHeld(chunk: Buffer, from: number, end: number): number {
     const held = this.#held;
     let at = from;
     for (;;) {
       const missing = wantedOf(held, 0, this.#heldBytes) - this.#heldBytes;
       if (missing <= 0) break;
-      const added = Math.min(missing, chunk.length - at);
+      const added = Math.min(missing, end - at);
       if (added === 0) return at;
       chunk.copy(held, this.#heldBytes, at, at + added);
       this.#heldBytes += added;

@@ -137,6 +137,11 @@ function codedLength(length: number): Buffer {
   return coded;
 }
 
+/** Whether a command takes several packets. */
+export function isInSeveral(command: Buffer): boolean {
+  return command.length >= HEADER_BYTES + LONGEST_PAYLOAD;
+}
+
 function ofText(command: number, text: Text): Buffer {
   if (typeof text !== 'string') return inPackets(Buffer.concat([Buffer.from([command]), text]));
   const length = 1 + Buffer.byteLength(text);

@@ -9,6 +9,7 @@ import {
   closeStatement,
   execute,
   initDb,
+  isInSeveral,
   prepare,
   query,
   QUIT,
@@ -76,6 +77,8 @@ export class WireSession implements TargetSession, AnswerTaker {
   #part = 0;
   #behind = 0;
   #kind: AnswerKind = 'result';
+  /** Whether the command, or what is set up before it, takes several packets. */
+  #isLong = false;
   /** Of which part the failure ends the session; -1 for none. */
   #guardPart = -1;
   #done: ((answer: TargetAnswer) => void) | null = null;
@@ -99,7 +102,9 @@ export class WireSession implements TargetSession, AnswerTaker {
     // The driver sees nothing of the answers any more; what it says of the connection's end, we see ourselves.
     stream.removeAllListeners('data');
     loggedIn.connection.on('error', () => undefined);
-    stream.on('data', this.#onData);
+    if (loggedIn.reads === null)
+      stream.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
+    else loggedIn.reads.takeOver((buffer, length) => this.#take(buffer, length));
     stream.on('error', (error: Error) => this.#lose(error));
     stream.on('end', () => this.#lose(closed()));
     stream.once('close', () => {
@@ -195,18 +200,18 @@ export class WireSession implements TargetSession, AnswerTaker {
     this.#stream.write(Buffer.from([0, 0, 0, sequence]));
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  #take(chunk: Buffer, length: number): void {
     // A good-bye was said: what comes now is for nobody.
     if (this.#lost) return;
     if (this.#done === null && this.#owed === 0) this.#reader.expect('result');
     try {
-      this.#reader.push(chunk);
+      this.#reader.push(chunk, length);
     } catch (error) {
       // What a caller throws is not ours to catch.
       if (!isMalformed(error) || codeOf(error) === null) throw error;
       this.#lose(error);
     }
-  };
+  }
 
   #reset(before: readonly string[], done: (answer: TargetAnswer) => void): void {
     const { guard, others, afterReset } = this.#settings;
@@ -239,6 +244,7 @@ export class WireSession implements TargetSession, AnswerTaker {
     this.#parts = counts.parts;
     this.#part = 0;
     this.#behind = counts.behind;
+    this.#isLong = packets.some(isInSeveral);
     if (this.#owed === 0) this.#expectNext();
     this.#write(packets);
     this.#since = performance.now();
@@ -266,7 +272,8 @@ export class WireSession implements TargetSession, AnswerTaker {
   }
 
   #expectNext(): void {
-    this.#reader.expect(this.#owed > 0 || this.#before > 0 ? 'result' : this.#kind);
+    if (this.#owed > 0) this.#reader.expect('result');
+    else this.#reader.expect(this.#before > 0 ? 'result' : this.#kind, this.#isLong ? -1 : 1);
   }
 
   /** @returns whether the command is done with. */
