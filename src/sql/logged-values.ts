@@ -25,15 +25,25 @@ const NULL = /NULL\b/y;
 const TEMPORAL = /(?:DATE|TIMESTAMP|TIME)(?=')/y;
 const HEX = /X'([0-9A-F]*)'|0x([0-9A-F]+)/iy;
 
-/** The value that a server logged at a place of a text; null for what is none. */
-export function loggedValueAt(sql: string, start: number, escapes: Escapes): LoggedValue | null {
+/**
+ * The value that a server logged at a place of a text; null for what is none.
+ * @param hasLoggedBytes whether `\xFF` in the text stands for a byte.
+ */
+export function loggedValueAt(
+  sql: string,
+  start: number,
+  escapes: Escapes,
+  hasLoggedBytes: boolean,
+): LoggedValue | null {
   const first = sql.charAt(start);
-  if (first === "'") return stringAt(sql, start, escapes);
+  if (first === "'") return stringAt(sql, start, escapes, hasLoggedBytes);
   if (first === 'N') {
     return matches(NULL, sql, start) ? { value: null, end: start + 'NULL'.length } : null;
   }
   if (first === 'D' || first === 'T') {
-    return matches(TEMPORAL, sql, start) ? stringAt(sql, TEMPORAL.lastIndex, escapes) : null;
+    return matches(TEMPORAL, sql, start)
+      ? stringAt(sql, TEMPORAL.lastIndex, escapes, hasLoggedBytes)
+      : null;
   }
   HEX.lastIndex = start;
   const hex = HEX.exec(sql);
@@ -56,14 +66,22 @@ function numberOf([text, fraction, exponent]: RegExpExecArray): BoundValue {
   return { type: isDouble ? 'double' : 'text', text };
 }
 
-function stringAt(sql: string, quote: number, escapes: Escapes): LoggedValue | null {
+function stringAt(
+  sql: string,
+  quote: number,
+  escapes: Escapes,
+  hasLoggedBytes: boolean,
+): LoggedValue | null {
   const end = escapes === 'never' ? endOfDoubled(sql, quote) : endOfEscaped(sql, quote);
   if (end === -1) return null;
   const text = sql.slice(quote + 1, end - 1);
   if (escapes === 'never') {
     return { value: { type: 'text', text: text.replaceAll("''", "'") }, end };
   }
-  return { value: { type: 'text', text: text.includes('\\') ? unescaped(text) : text }, end };
+  return {
+    value: { type: 'text', text: text.includes('\\') ? unescaped(text, hasLoggedBytes) : text },
+    end,
+  };
 }
 
 /** A literal in which a backslash escapes: a server never doubles a quote there. */
@@ -87,13 +105,14 @@ function endOfDoubled(sql: string, quote: number): number {
   }
 }
 
-const ESCAPE = /\\([0nrZ'"\\])/g;
+/** Also before a byte that begins no character. */
+const ESCAPE = /\\([^])/g;
 const MEANINGS: Readonly<Record<string, string>> = { '0': '\0', n: '\n', r: '\r', Z: '\x1a' };
 const ESCAPED_BYTE = /^\\\\x[89A-F][0-9A-F]/;
 
 /** The value between the quotes, as a string or, where bytes were logged as `\xFF`, in bytes. */
-function unescaped(text: string): string | Uint8Array {
-  if (!ANY_LOGGED_BYTE.test(text)) {
+function unescaped(text: string, hasLoggedBytes: boolean): string | Uint8Array {
+  if (!hasLoggedBytes || !ANY_LOGGED_BYTE.test(text)) {
     return text.replaceAll(ESCAPE, (_whole, letter: string) => MEANINGS[letter] ?? letter);
   }
   const pieces: Uint8Array[] = [];

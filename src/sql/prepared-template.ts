@@ -14,6 +14,9 @@ export class PreparedTemplate {
   /** The same in a session in which no backslash escapes; null where that is no other. */
   readonly #plain: PreparedTemplate | null;
 
+  /** With a character for each byte; made when it is asked for. */
+  #byteParts: readonly string[] | null = null;
+
   /** @param escapes how the session's literals escape; null where that is not known. */
   constructor(text: string, escapes: Escapes | null = null) {
     this.#escapes = escapes ?? 'always';
@@ -27,36 +30,46 @@ export class PreparedTemplate {
   }
 
   /** Whether a text can be an execute of it. Says no at the first difference: linear in what is the same. */
-  matches(executed: string): boolean {
-    return this.#read(executed, null) || this.#plain?.matches(executed) === true;
+  matches(executed: string | Uint8Array): boolean {
+    return this.valuesOf(executed) !== null;
   }
 
   /**
    * What an execute had bound, in the order of the placeholders. Types are those that the text tells: a number
    * without point and exponent is an integer.
-   * @param executed as the server logged it.
+   * @param executed as the server logged it; in bytes where they are no UTF-8.
    * @returns null where the text is no execute of this one, or its values were not logged.
    */
-  valuesOf(executed: string): readonly BoundValue[] | null {
-    const values: BoundValue[] = [];
-    if (this.#read(executed, values)) return values;
-    return this.#plain?.valuesOf(executed) ?? null;
+  valuesOf(executed: string | Uint8Array): readonly BoundValue[] | null {
+    if (typeof executed === 'string') {
+      return this.#read(executed, this.#parts, true) ?? this.#plain?.valuesOf(executed) ?? null;
+    }
+    this.#byteParts ??= this.#parts.map((part) => Buffer.from(part).toString('latin1'));
+    const text = Buffer.from(executed).toString('latin1');
+    const values = this.#read(text, this.#byteParts, false);
+    if (values === null) return this.#plain?.valuesOf(executed) ?? null;
+    return values.map((value) =>
+      typeof value?.text === 'string' && value.type === 'text'
+        ? { type: 'text', text: Buffer.from(value.text, 'latin1') }
+        : value,
+    );
   }
 
-  #read(text: string, values: BoundValue[] | null): boolean {
-    const [first = ''] = this.#parts;
+  #read(text: string, parts: readonly string[], hasLoggedBytes: boolean): BoundValue[] | null {
+    const [first = ''] = parts;
     const executed = text.endsWith(';') || text.endsWith(' ') ? trimmed(text) : text;
-    if (!executed.startsWith(first) || !executed.endsWith(this.#parts.at(-1) ?? '')) return false;
+    if (!executed.startsWith(first) || !executed.endsWith(parts.at(-1) ?? '')) return null;
+    const values: BoundValue[] = [];
     let at = first.length;
-    for (let index = 1; index < this.#parts.length; index++) {
-      const found = loggedValueAt(executed, at, this.#escapes);
-      if (found === null) return false;
-      values?.push(found.value);
-      const part = this.#parts[index] ?? '';
-      if (!executed.startsWith(part, found.end)) return false;
+    for (let index = 1; index < parts.length; index++) {
+      const found = loggedValueAt(executed, at, this.#escapes, hasLoggedBytes);
+      if (found === null) return null;
+      values.push(found.value);
+      const part = parts[index] ?? '';
+      if (!executed.startsWith(part, found.end)) return null;
       at = found.end + part.length;
     }
-    return at === executed.length;
+    return at === executed.length ? values : null;
   }
 }
 
