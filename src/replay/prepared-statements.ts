@@ -47,7 +47,7 @@ export class PreparedStatements {
   }
 
   /** What the text of an execute runs, and with which values; null where nothing fits. */
-  find(executed: string): Execution | null {
+  find(executed: string | Uint8Array): Execution | null {
     for (const [text, prepared] of this.#byText) {
       const values = prepared.template.valuesOf(executed);
       if (values === null) continue;

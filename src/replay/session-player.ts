@@ -321,7 +321,7 @@ export class SessionPlayer {
     const command: TargetCommand =
       used !== null
         ? { type: 'use', database: this.#mapped(used) }
-        : ((record.kind === 'execute' ? this.#execute(sql) : null) ?? {
+        : ((record.kind === 'execute' ? this.#execute(record, sql) : null) ?? {
             type: 'query',
             text,
             isSeveral: nature.isSeveral,
@@ -335,8 +335,9 @@ export class SessionPlayer {
     });
   }
 
-  #execute(sql: string): TargetCommand | null {
-    const execution = this.#prepared.find(sql);
+  #execute({ bytes }: StatementRecord, sql: string): TargetCommand | null {
+    const executed = bytes === undefined ? sql : Buffer.from(bytes, 'base64');
+    const execution = this.#prepared.find(executed);
     return execution === null ? null : { type: 'execute', ...execution };
   }
 
@@ -392,9 +393,9 @@ export class SessionPlayer {
     });
   }
 
-  #textOf({ flags, bytes }: StatementRecord, sql: string): string | Uint8Array {
+  #textOf({ kind, flags, bytes }: StatementRecord, sql: string): string | Uint8Array {
     if (bytes !== undefined) return Buffer.from(bytes, 'base64');
-    if (flags?.includes('lossy') === true) return sentBytes(sql) ?? sql;
+    if (flags?.includes('lossy') === true) return sentBytes(sql, kind === 'execute') ?? sql;
     const { databases } = this.#settings;
     return databases.size === 0 ? sql : mappedNames(sql, databases);
   }
