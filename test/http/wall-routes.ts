@@ -14,9 +14,12 @@ export interface About extends Asked {
   readonly is: Operation | StoreOperation | 'open' | 'own';
   /** Where the environment is named, when not in the path. */
   readonly environmentIn?: 'body' | 'query';
+  /** Where the capture is named, when not in the path. */
+  readonly captureIn?: 'body';
 }
 
 const REQUEST = { name: 'made', envId: 0 };
+const REPLAY = { capture: '0', environment: '0' };
 const SCHEDULE = {
   name: 'made',
   environment: '0',
@@ -107,5 +110,8 @@ export const ROUTES: Readonly<Record<string, About>> = {
   makeReports: { is: 'capture.report', body: {} },
   watchReport: { is: 'capture.report' },
   verifyCapture: { is: 'capture.verify' },
+  planReplay: { is: 'capture.replay', captureIn: 'body', environmentIn: 'body', body: REPLAY },
+  runReplay: { is: 'replay.run', captureIn: 'body', environmentIn: 'body', body: REPLAY },
+  getReplay: { is: 'capture.report' },
   getOpenApi: { is: 'open' },
 };

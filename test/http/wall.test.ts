@@ -123,6 +123,34 @@ function captureIn(status: CaptureStatus, recordsStatements = false): string {
   return String(id);
 }
 
+/** A capture with a record, in the environment of the outsider. */
+function recordedElsewhere(): number {
+  const { id } = test.store.captures.insert(
+    {
+      // Like no other: names that may have been meant are those that one can see.
+      name: `${++tokens}: of somebody else`,
+      environmentId: other.id,
+      ownerId: people.outsider.userId,
+      status: 'DONE',
+      ...{ start: 1_000, scheduledStart: null, scheduledEnd: null, end: 2_000 },
+      duration: null,
+      reason: null,
+      recordsStatements: true,
+    },
+    0,
+  );
+  const nothing = { otherCommands: 0, lookQuestions: 0, lookSets: 0, lookStatuses: 0, rates: [] };
+  const size = { records: 1, textBytes: 1, fileBytes: 1, position: null };
+  test.store.recordings.insertFinished({
+    captureId: id,
+    ...size,
+    ...nothing,
+    counters: '{}',
+    facts: '{}',
+  });
+  return id;
+}
+
 const schedules = new ScheduleService(outsideOf(test.store, clock));
 async function scheduleOf(): Promise<string> {
   const { id } = await schedules.create(people.owner, {
@@ -159,7 +187,7 @@ async function ask(
   mayWait = false,
 ): Promise<Answer> {
   const { route } = handled.get(id) as Handler;
-  const { environmentIn, query = '', body } = ROUTES[id] as About;
+  const { environmentIn, captureIn, query = '', body } = ROUTES[id] as About;
   const { environment = 'shop' } = target;
   const named: Record<string, string> = {
     capture: target.capture ?? '1',
@@ -180,6 +208,7 @@ async function ask(
       : body !== undefined && 'envId' in body
         ? { envId: undefined, environment }
         : { environment };
+  const ofBody = captureIn === 'body' ? { capture: named['capture'] } : {};
   const isJson = route.body !== null && route.body !== 'bytes';
   const asked = fetch(`${url}${path}${search === '' ? '' : `?${search}`}`, {
     signal: AbortSignal.timeout(mayWait ? 200 : PATIENCE_MS),
@@ -189,7 +218,7 @@ async function ask(
       ...(isJson ? { 'content-type': 'application/json' } : {}),
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     },
-    ...(isJson ? { body: JSON.stringify({ ...body, ...inBody }) } : {}),
+    ...(isJson ? { body: JSON.stringify({ ...body, ...inBody, ...ofBody }) } : {}),
   });
   try {
     const response = await asked;
@@ -211,7 +240,9 @@ const isAbout = (noun: string) => (id: string) => {
   const { path } = (handled.get(id) as Handler).route;
   return path.includes(`{${noun}}`);
 };
-const ofCaptures = ids.filter(isAbout('capture'));
+const ofCaptures = ids.filter(
+  (id) => isAbout('capture')(id) || ROUTES[id]?.captureIn !== undefined,
+);
 const ofSchedules = ids.filter(isAbout('schedule'));
 const ofEnvironments = ids.filter(
   (id) => isAbout('environment')(id) || ROUTES[id]?.environmentIn !== undefined,
@@ -222,7 +253,15 @@ async function pairsOf(id: string): Promise<[Target, Target][]> {
   if (ofCaptures.includes(id)) {
     const capture = captureIn('RUNNING', true);
     const { name = '' } = test.store.captures.find(Number(capture)) ?? {};
+    const own = ROUTES[id]?.captureIn === 'body' ? String(recordedElsewhere()) : null;
     return [
+      // A capture of their own, to what is there and what is not.
+      ...(own === null
+        ? []
+        : [shop.name, String(shop.id)].map((environment): [Target, Target] => [
+            { capture: own, environment },
+            { capture: own, environment: environment === shop.name ? 'none' : '999999' },
+          ])),
       [{ capture }, { capture: '999999' }],
       [{ capture: name }, { capture: `${name}x` }],
       [{ capture: `shop/${name}` }, { capture: `shop/${name}x` }],
@@ -243,7 +282,8 @@ it('every route is listed with what it is about, and every operation of the rule
   expect(ids.toSorted()).toEqual([...handled.keys()].sort());
   const walked = new Set(Object.values(ROUTES).map(({ is }) => is));
   // Restoring servers is done on their store's machine; who removes themselves leaves.
-  const without = ['environment.recover', 'environment.reclaim', 'member.leave'];
+  // A replay that writes is one of the same route.
+  const without = ['replay.write', 'environment.recover', 'environment.reclaim', 'member.leave'];
   expect(OPERATIONS.filter((operation) => !walked.has(operation))).toEqual(without);
 });
 
@@ -326,23 +366,26 @@ describe.each([
     }
   });
 
-  it.each(ofCaptures)('whose body and query are bad learns no more, by %s', async (id) => {
-    const { route } = handled.get(id) as Handler;
-    const token = make();
-    const answers = [];
-    for (const capture of [captureIn('RUNNING', true), '999999']) {
-      const response = await fetch(
-        `${url}${route.path.replace('{capture}', capture)}?until=never&limit=x`,
-        {
-          method: route.method,
-          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-          ...(route.method === 'GET' ? {} : { body: '{"name": 7, "reason": []}' }),
-        },
-      );
-      answers.push([response.status, await response.text()]);
-    }
-    expect(answers[0]).toEqual(answers[1]);
-  });
+  it.each(ofCaptures.filter(isAbout('capture')))(
+    'whose body and query are bad learns no more, by %s',
+    async (id) => {
+      const { route } = handled.get(id) as Handler;
+      const token = make();
+      const answers = [];
+      for (const capture of [captureIn('RUNNING', true), '999999']) {
+        const response = await fetch(
+          `${url}${route.path.replace('{capture}', capture)}?until=never&limit=x`,
+          {
+            method: route.method,
+            headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+            ...(route.method === 'GET' ? {} : { body: '{"name": 7, "reason": []}' }),
+          },
+        );
+        answers.push([response.status, await response.text()]);
+      }
+      expect(answers[0]).toEqual(answers[1]);
+    },
+  );
 });
 
 it('who asks for the captures of a user whom they may not see learns nothing, nor by the clock', async () => {

@@ -21,7 +21,7 @@ import { readPageParts } from '../output/page-parts.ts';
 import type { ServeReport, ServeRequest } from '../runtime/api-process.ts';
 import type { Context } from '../runtime/context.ts';
 import { daemonLog, stackOf, type DaemonLog } from '../runtime/daemon-lines.ts';
-import { wiringOfDaemon } from '../runtime/daemon-wiring.ts';
+import { wiringOfDaemon, type RequestOfDaemon } from '../runtime/daemon-wiring.ts';
 import { startRequestProcess } from '../runtime/request-process.ts';
 import { defineCommand } from './command.ts';
 
@@ -41,6 +41,19 @@ const HEAVY = {
   waiting: 200,
   waitingOfOne: 100,
 };
+/** They last as long as what they repeat: nobody waits for one, and they take no place from reports. */
+const REPLAYS = {
+  working: 2,
+  workingOfOne: 1,
+  running: 2,
+  runningOfOne: 1,
+  goingOn: 0,
+  goingOnOfOne: 0,
+  waiting: 0,
+  waitingOfOne: 0,
+};
+/** For the end of a replay: what was under way is broken off, and its result written. */
+const REPLAY_PATIENCE_MS = 10_000;
 /** Of everything else: all of it is done by one thread, and nobody waits for more than a few requests of each other user. */
 const TURNS = {
   working: 16,
@@ -165,6 +178,8 @@ class Serving {
     wiring.apiFor('');
     this.#calls = wiring.callLog();
     this.#noting = this.#calls.run(this.#ending.signal);
+    const { credentials, daemonPid } = request;
+    const about: RequestOfDaemon = { credentials, daemonPid };
     this.#server = new ApiServer({
       version: programVersion(),
       handlers: allHandlers(programVersion()),
@@ -178,7 +193,12 @@ class Serving {
         streams: new ShareLimit(MOST_STREAMS_OF_ONE),
       },
       writes: new WriteGate(() => wiring.tryWrite(), BRIEF_PATIENCE_MS, context.world.clock),
-      heavy: new HeavyRunner(new HeavyQueue(HEAVY), startRequestProcess),
+      heavy: new HeavyRunner(new HeavyQueue(HEAVY), () => startRequestProcess(), about),
+      replays: new HeavyRunner(
+        new HeavyQueue(REPLAYS, 'replays'),
+        () => startRequestProcess(REPLAY_PATIENCE_MS),
+        about,
+      ),
       turns: new HeavyQueue(TURNS, 'requests'),
       looks: new HeavyQueue(LOOKS, 'requests that ask a database or CloudWatch'),
       onBug: (error) => this.#log('error', 'unexpected error', { stack: stackOf(error) }),

@@ -4,6 +4,12 @@ import { OwnCredentials } from './own-credentials.ts';
 import type { Paths } from './paths.ts';
 import type { World } from './world.ts';
 
+/** What the server of the API tells a process that answers one request. */
+export interface RequestOfDaemon {
+  readonly credentials: AllowedCredentials;
+  readonly daemonPid: number;
+}
+
 /**
  * The store for a process that belongs to a daemon.
  * @param allowed what that may use.

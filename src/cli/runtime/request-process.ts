@@ -17,8 +17,11 @@ const PRIORITY = 10;
 const FIRST_TO_GO = '500';
 const PATIENCE_MS = 2_000;
 
-/** Starts a process that answers one heavy request: a `HeavyProcess`. */
-export function startRequestProcess() {
+/**
+ * Starts a process that answers one heavy request: a `HeavyProcess`.
+ * @param patience milliseconds for its end, when it is told to.
+ */
+export function startRequestProcess(patience = PATIENCE_MS) {
   const flags = [...COUNTING_NODE_FLAGS, `--max-old-space-size=${LARGEST_HEAP_MB}`];
   const child = spawn(process.execPath, [...flags, PROGRAM, 'serve-request'], {
     stdio: ['pipe', 'ignore', 'inherit', 'pipe', 'pipe'],
@@ -53,10 +56,10 @@ export function startRequestProcess() {
     end: () => {
       if (isOver) return;
       child.kill('SIGINT');
-      kill ??= setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+      kill ??= setTimeout(() => child.kill('SIGKILL'), patience);
     },
     release: () => {
-      if (!isOver) kill ??= setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+      if (!isOver) kill ??= setTimeout(() => child.kill('SIGKILL'), patience);
     },
   };
 }

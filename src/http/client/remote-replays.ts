@@ -1,10 +1,10 @@
 import type { Api } from '../../core/api.ts';
-import { AppError } from '../../core/errors.ts';
+import { getReplay, planReplay, runReplay } from '../contract/replay-routes.ts';
 import type { Connection } from './connection.ts';
 
 type Replays = Api['replays'];
 
-/** `ReplayService` on a server. */
+/** `ReplayService` on a server: it ends there when it is ended here, or when the connection is lost. */
 export class RemoteReplays implements Replays {
   readonly #server: Connection;
 
@@ -12,19 +12,12 @@ export class RemoteReplays implements Replays {
     this.#server = server;
   }
 
-  plan: Replays['plan'] = () => {
-    throw this.#refusal();
-  };
+  plan: Replays['plan'] = (_actor, capture, request, signal) =>
+    this.#server.progress(planReplay, { body: { capture, request } }, signal);
 
-  run: Replays['run'] = () => {
-    throw this.#refusal();
-  };
+  run: Replays['run'] = (_actor, capture, request, signal) =>
+    this.#server.progress(runReplay, { body: { capture, request } }, signal);
 
-  get: Replays['get'] = () => Promise.reject(this.#refusal());
-
-  #refusal(): AppError {
-    return new AppError('invalid', 'This server cannot replay', {
-      hint: `It has version ${this.#server.serverVersion ?? 'unknown'}.`,
-    });
-  }
+  get: Replays['get'] = (_actor, ref) =>
+    this.#server.value(getReplay, { params: { capture: ref } });
 }

@@ -17,6 +17,7 @@ interface Definition<P extends Schema, Q extends Schema, B extends Schema, A ext
   /** Absent: GET reads, everything else writes. */
   readonly isRead?: boolean;
   readonly isHeavy?: boolean;
+  readonly isReplay?: boolean;
   /** Absent: where the answer is `live`. */
   readonly goesOn?: boolean | { readonly with: keyof z.output<Q> & string };
   readonly isSlow?: boolean;
@@ -46,6 +47,7 @@ export function defineRoute<
     isOpen: definition.isOpen ?? false,
     isRead: definition.isRead ?? method === 'GET',
     isHeavy: definition.isHeavy ?? false,
+    isReplay: definition.isReplay ?? false,
     goesOn: definition.goesOn ?? answer.is === 'live',
     isSlow: definition.isSlow ?? false,
     asksOthers: definition.asksOthers ?? false,

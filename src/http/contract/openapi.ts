@@ -77,11 +77,11 @@ const FAILURE = {
 };
 
 function operation(route: Route, schemas: Schemas): Json {
-  const { id, tag, summary, description, isOpen, isHeavy, answer } = route;
+  const { id, tag, summary, description, isOpen, answer } = route;
   const body = bodyOf(route, schemas);
   const notes = [
     description,
-    isHeavy ? 'Runs in a process of its own; where many are asked for, they wait.' : null,
+    placeOf(route),
     answer.is === 'rows'
       ? 'With `Accept: application/x-ndjson` an object a line, as they are read.'
       : null,
@@ -124,6 +124,14 @@ function operation(route: Route, schemas: Schemas): Json {
       ),
     },
   };
+}
+
+/** Where it runs; null for what takes no place from others. */
+function placeOf({ isHeavy, isReplay }: Route): string | null {
+  if (isReplay) {
+    return 'Runs in a process of its own: one at a time of a user, two in all; another one is refused (429, 503).';
+  }
+  return isHeavy ? 'Runs in a process of its own; where many are asked for, they wait.' : null;
 }
 
 function bodyOf({ body }: Route, schemas: Schemas): Json | null {

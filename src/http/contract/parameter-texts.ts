@@ -11,6 +11,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   env: 'Of this environment alone: its id or its name',
   owner: 'Of this user alone: a name, or `me`',
   status: 'Of these statuses alone, with commas between them',
+  type: 'Captures alone, or replays alone',
   name: 'Whose name matches; `*` is any text, `?` any character',
   typed: 'What the name begins with; also `environment/` and the beginning of a name',
   since: 'From this time on',

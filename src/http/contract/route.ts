@@ -53,6 +53,8 @@ export interface Route<
   readonly isRead: boolean;
   /** Whether it reads so much that it runs in a process of its own. */
   readonly isHeavy: boolean;
+  /** Whether it plays a record, which takes as long as that did: these have places of their own. */
+  readonly isReplay: boolean;
   /**
    * Whether it goes on until what it is about is over: it mostly waits for what is to come, and counts as a stream.
    * `{ with }`: where this flag of the query is set.

@@ -29,6 +29,8 @@ export interface Circumstances {
   readonly soonMs: number;
   /** Tells the use case that nobody listens any more. */
   readonly stop: (reason: Error) => void;
+  /** Whether the use case, once it is told, is waited for until it has ended. */
+  readonly isAwaited: boolean;
   /** Told of a failure that comes when the answer has begun: it is thrown no more. */
   readonly onLateFailure: (error: unknown) => void;
   /** To be said with an answer that takes no while. */
@@ -86,7 +88,7 @@ type Bytes = AnsweredBytes<unknown>;
 async function lastOf(
   run: Progress<unknown, unknown>,
   { gone }: AnswerSink,
-  { ending, soonMs, stop }: Circumstances,
+  { ending, soonMs, stop, isAwaited }: Circumstances,
 ): Promise<unknown> {
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -100,7 +102,8 @@ async function lastOf(
       const step = await steps.next(run.next());
       if (step === LEFT) {
         stop(new Error('Nobody waits any more'));
-        void run.return(undefined).catch(() => undefined);
+        const end = run.return(undefined).catch(() => undefined);
+        if (isAwaited) await end;
         if (gone.aborted) return LEFT;
         throw serverEnds();
       }
@@ -199,7 +202,7 @@ async function writeEvents(
   forms: { readonly event: z.ZodMiniType; readonly result: z.ZodMiniType | null },
   run: Progress<unknown, unknown>,
   sink: AnswerSink,
-  { isOwnClient, ending, stop, onLateFailure }: Wishes & Circumstances,
+  { isOwnClient, ending, stop, isAwaited, onLateFailure }: Wishes & Circumstances,
 ): Promise<void> {
   const write = async (text: string): Promise<void> => {
     if (!sink.isStarted) {
@@ -218,8 +221,9 @@ async function writeEvents(
       const step = await steps.next(run.next());
       if (step === LEFT) {
         stop(new Error('Nobody listens any more'));
-        // Not waited for: it comes behind a step that may be far away.
-        void run.return(undefined).catch(() => undefined);
+        // It comes behind a step that may be far away.
+        const end = run.return(undefined).catch(() => undefined);
+        if (isAwaited) await end;
         if (sink.gone.aborted) return;
         throw serverEnds();
       }

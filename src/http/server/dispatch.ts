@@ -40,6 +40,8 @@ export interface Dispatching {
   readonly writes?: Pick<WriteGate, 'pass'>;
   /** Where heavy operations run. Absent: in this process. */
   readonly heavy?: Pick<HeavyRunner, 'run'>;
+  /** Where replays run. Absent: where heavy operations do. */
+  readonly replays?: Pick<HeavyRunner, 'run'>;
   /** Who may have a database asked. Absent: everybody at once. */
   readonly looks?: Pick<HeavyQueue, 'turn'>;
   /** Whose other requests are worked at, but for those that wait for something. Absent: all at once. */
@@ -124,14 +126,16 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   // The rules refuse it, too; this one needs nobody to have thought of it.
   if (who?.actor.scope.isReadOnly === true && !route.isRead) throw readOnlyRefusal();
   const client = who === null ? `network ${networkOf(address)}` : `user ${who.actor.userId}`;
-  const { limits, heavy } = parts;
+  const { limits } = parts;
+  const heavy = (route.isReplay ? parts.replays : undefined) ?? parts.heavy;
   limits?.rate.take(client);
   if (route.isOpen && route.method === 'GET') limits?.strangers?.take(networkOf(address));
   const queried = decoded(route.query, query, 'query');
   const goesOn = isGoingOn(route, queried);
   const isStream = wishes.wantsEvents || goesOn;
   // Who waits for a capture without events asks the store as often as who is told of them.
-  const isHeld = isStream || (route.answer.is === 'progress' && !route.isHeavy);
+  const waits = !route.isHeavy || route.isReplay;
+  const isHeld = isStream || (route.answer.is === 'progress' && waits);
   if (isHeld && limits !== undefined) request.held.push(limits.streams.open(client));
   if (route.isHeavy && heavy !== undefined) {
     const body = isJsonBody(route) ? await piecesOf(exchange.body) : uploaded(exchange.body);
@@ -165,6 +169,7 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
     ending,
     soonMs: parts.soonMs ?? SOON_MS,
     stop: (reason) => stopped.abort(reason),
+    isAwaited: route.isReplay,
     onLateFailure: (error) => {
       if (isBug(error) && !sink.gone.aborted) parts.onBug(error, exchange);
     },

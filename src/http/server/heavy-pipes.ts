@@ -8,6 +8,8 @@ export interface HeavyRequest {
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly address: string;
+  /** What the process that starts it has to tell its own kind: plain data. */
+  readonly about: unknown;
 }
 
 /** What it says beside the body of its answer, a line each. The last one is `end`; without it the answer is not whole. */

@@ -15,7 +15,7 @@ export interface HeavyLimits {
   readonly goingOnOfOne: number;
   /** So many wait for their turn. */
   readonly waiting: number;
-  /** Of them of one client. */
+  /** Of them of one client; 0: nobody waits. */
   readonly waitingOfOne: number;
 }
 
@@ -69,6 +69,7 @@ export class HeavyQueue {
     const { waiting, waitingOfOne } = this.#limits;
     if (asking.goesOn) this.#checkGoingOn(client);
     if (this.#hasRoomFor(asking)) return Promise.resolve(this.#start(asking));
+    if (waitingOfOne === 0) this.#refuseWaiting(client);
     if (this.#waiting.filter((one) => one.client === client).length >= waitingOfOne) {
       throw busy(429, `${waitingOfOne} of your ${this.#what} are waiting already`);
     }
@@ -88,6 +89,13 @@ export class HeavyQueue {
       this.#waiting.push(waiter);
       signal.addEventListener('abort', leave, { once: true });
     });
+  }
+
+  #refuseWaiting(client: string): never {
+    const { runningOfOne } = this.#limits;
+    const own = [...this.#running].filter((one) => one.client === client).length;
+    if (own < runningOfOne) throw busy(503, `Too many ${this.#what}`);
+    throw busy(429, `You run as many ${this.#what} at once as one user may (${own})`);
   }
 
   #checkGoingOn(client: string): void {

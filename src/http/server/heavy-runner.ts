@@ -25,10 +25,13 @@ export interface HeavyProcess {
 export class HeavyRunner {
   readonly #queue: HeavyQueue;
   readonly #start: () => HeavyProcess;
+  readonly #about: unknown;
 
-  constructor(queue: HeavyQueue, start: () => HeavyProcess) {
+  /** @param about told to each process: see `HeavyRequest`. */
+  constructor(queue: HeavyQueue, start: () => HeavyProcess, about: unknown = null) {
     this.#queue = queue;
     this.#start = start;
+    this.#about = about;
   }
 
   /**
@@ -47,7 +50,7 @@ export class HeavyRunner {
     try {
       child = this.#start();
       const waits = new ClientWaits(turn);
-      void send(exchange, child.input, waits);
+      void send(exchange, child.input, this.#about, waits);
       await pass(child, exchange, waits);
     } finally {
       ending.removeEventListener('abort', settle);
@@ -58,9 +61,14 @@ export class HeavyRunner {
   }
 }
 
-async function send(exchange: Exchange, input: Writable, waits: ClientWaits): Promise<void> {
+async function send(
+  exchange: Exchange,
+  input: Writable,
+  about: unknown,
+  waits: ClientWaits,
+): Promise<void> {
   const { method, url, headers, address, body } = exchange;
-  const request: HeavyRequest = { method, url, headers, address };
+  const request: HeavyRequest = { method, url, headers, address, about };
   // One that ends before it has read everything has answered already.
   input.on('error', () => undefined);
   input.write(`${JSON.stringify(request)}\n`);

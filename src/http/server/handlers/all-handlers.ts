@@ -5,6 +5,7 @@ import { daemonHandlers } from './daemon-handlers.ts';
 import { environmentHandlers, memberHandlers } from './environment-handlers.ts';
 import { metricHandlers } from './metric-handlers.ts';
 import { openApiHandler } from './openapi-handler.ts';
+import { replayHandlers } from './replay-handlers.ts';
 import { reportHandlers } from './report-handlers.ts';
 import { scheduleHandlers } from './schedule-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
@@ -24,6 +25,7 @@ export const HANDLERS: readonly Handler[] = [
   ...auditHandlers,
   ...daemonHandlers,
   ...reportHandlers,
+  ...replayHandlers,
 ];
 
 /** Every operation. @param version of the program. */
