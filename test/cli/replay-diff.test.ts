@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ReplayReport } from '../../src/core/replays/replay-report.ts';
 import type { ReplayComparison } from '../../src/core/reports/replay-comparison.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { workloadFiles } from '../../src/workload/stored-workloads.ts';
 import { runCaptures, type CliResult } from '../support/cli.ts';
+import { temporaryFolder, TestStore } from '../support/stores.ts';
+import { addUser } from '../support/users.ts';
 import { EMPTY_REPORT } from '../support/reports.ts';
 import { randomNumbers } from '../support/simulated-load.ts';
 import { replayOf, simulatedRecord, simulatedReplay } from '../support/simulated-replays.ts';
-import { temporaryFolder } from '../support/stores.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -134,5 +138,89 @@ describe('two replays in files', () => {
     const { status, stderr } = await diff('half.json', 'old.json');
     expect(status).toBe(2);
     expect(stderr).toMatch(/^captures: half\.json is a damaged replay: result\.\w+ is missing\n/);
+  });
+});
+
+describe('two replays of a store', () => {
+  /** Two replays that ada has kept, and what runs a command as her. */
+  async function kept(): Promise<(...argv: string[]) => Promise<CliResult>> {
+    const test = new TestStore(systemClock);
+    const { store } = test;
+    const env = addUser(store.directory, 'ada');
+    const userId = store.users.findByName('ada')?.id ?? 0;
+    const actor: Actor = { userId, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
+    const environmentId = test.environment({ admin: [actor] }, { name: 'next' }).id;
+    const keep = async (file: string, isOver = true): Promise<void> => {
+      const { name, replay, result } = JSON.parse(
+        readFileSync(join(folder, file), 'utf8'),
+      ) as ReplayReport;
+      const start = systemClock.now() - 60_000;
+      const { id } = store.captures.insert(
+        {
+          name: isOver ? name : `${name}-open`,
+          environmentId,
+          ownerId: userId,
+          type: 'REPLAY',
+          status: isOver ? 'DONE' : 'RUNNING',
+          start,
+          scheduledStart: null,
+          scheduledEnd: null,
+          end: isOver ? start + 50_000 : null,
+          duration: null,
+          reason: null,
+          recordsStatements: false,
+        },
+        start,
+      );
+      const { source, options, target } = replay;
+      const by = { host: 'here', pid: process.pid, heardAt: systemClock.now() };
+      store.replays.insert({ captureId: id, source, options, ...by });
+      store.replays.saveTarget(id, target);
+      if (isOver) await workloadFiles(store).writeReplayResult(id, result);
+    };
+    await keep('old.json');
+    await keep('next.json');
+    await keep('old.json', false);
+    return (...argv) =>
+      runCaptures(argv, { home: store.directory, cwd: folder, env: { ...env, NO_COLOR: '1' } });
+  }
+
+  it('are compared by their names, with each other and with files', async () => {
+    const run = await kept();
+    const failOn = ['--fail-on', 'slower,errors', '-q'];
+    const both = await run('diff', 'on-old', 'next/on-next', '--json');
+    expect([both.status, both.stderr]).toEqual([0, '']);
+    const { slower, a, b } = JSON.parse(both.stdout) as ReplayComparison;
+    expect([a.name, b.name, slower.length]).toEqual(['on-old', 'on-next', 1]);
+    expect((await run('diff', 'old.json', 'on-next', ...failOn)).status).toBe(8);
+    expect((await run('diff', 'old.json', 'on-old', ...failOn)).status).toBe(0);
+  });
+
+  it('are kept in files by report, and are pages by it', async () => {
+    const run = await kept();
+    const report = await run('report', 'on-next', '--json');
+    expect(report.status).toBe(0);
+    writeFileSync(join(folder, 'kept.json'), report.stdout);
+    const found = await run('diff', 'old.json', 'kept.json', '--json');
+    expect((JSON.parse(found.stdout) as ReplayComparison).newErrors).toHaveLength(2);
+    const page = await run('report', 'on-next', '--html', 'next.html', '--sort', 'p99');
+    expect([page.status, page.stdout]).toEqual([0, '']);
+    const html = readFileSync(join(folder, 'next.html'), 'utf8');
+    expect(html).toContain('<h1>next/on-next</h1>');
+    expect(html).toMatch(/aria-sort="descending">99 %/);
+  });
+
+  it('cannot be compared with a capture, or before they are over', async () => {
+    const run = await kept();
+    const mixed = await run('diff', 'on-old', 'capture.json');
+    expect([mixed.status, mixed.stderr.split('\n')[0]]).toEqual([
+      2,
+      'captures: on-old is a replay and capture.json a capture',
+    ]);
+    const open = await run('diff', 'on-old', 'on-old-open');
+    expect([open.status, open.stderr.split('\n')[0]]).toEqual([
+      6,
+      'captures: next/on-old-open is still being replayed: it has no result yet',
+    ]);
   });
 });

@@ -21,6 +21,7 @@ export const BOTH_WAYS: readonly string[] = [
   'prompts',
   'recording',
   'replay',
+  'replay-diff',
   'report',
   'schedules',
   'sessions',
