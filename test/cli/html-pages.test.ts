@@ -18,56 +18,13 @@ import {
   OPEN_ALL,
   STRANGE_ELEMENTS,
 } from '../support/page-probes.ts';
+import { PAYLOADS } from '../support/hostile-payloads.ts';
 import { GAP, longRow, reportOf, rowOf, timedRow } from '../support/reports.ts';
 import { needs } from '../support/skips.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
 const program = findChromium();
 const folder = temporaryFolder();
-
-/** What somebody may send in the hope that it is run, or hides something. */
-const PAYLOADS = [
-  '<script>pwned()</script>',
-  '</script><script>pwned()</script>',
-  '</title><script>pwned()</script>',
-  '</style><img src=x onerror=pwned()>',
-  '<img src=x onerror="pwned()">',
-  '<svg/onload=pwned()>',
-  '<svg><animate onbegin=pwned() attributeName=x dur=1s>',
-  '<iframe srcdoc="<script>parent.pwned()</script>">',
-  '<iframe src=javascript:pwned()>',
-  '<a href="javascript:pwned()">x</a>',
-  '<body onload=pwned()>',
-  '<details open ontoggle=pwned()>',
-  '<math><mtext></table></math><img src=x onerror=pwned()>',
-  '<meta http-equiv=refresh content="0;url=http://127.0.0.1:9/">',
-  '<link rel=stylesheet href=http://127.0.0.1:9/x.css>',
-  '<base href=http://127.0.0.1:9/>',
-  '<form action=http://127.0.0.1:9/><input autofocus onfocus=pwned()>',
-  '<object data=http://127.0.0.1:9/></object><embed src=http://127.0.0.1:9/>',
-  '<video src=http://127.0.0.1:9/ onerror=pwned()></video>',
-  '<style>@import "http://127.0.0.1:9/";*{background:url(http://127.0.0.1:9/)}</style>',
-  '<template><script>pwned()</script></template>',
-  '<noscript><p title="</noscript><img src=x onerror=pwned()>">',
-  '" onmouseover="pwned()" x="',
-  "' onclick='pwned()' x='",
-  '` onfocus=pwned() autofocus x=`',
-  '"><script>pwned()</script>',
-  '--><script>pwned()</script>',
-  '<!--<script>',
-  ']]><script>pwned()</script>',
-  '&lt;script&gt;pwned()&lt;/script&gt; &#60;b&#62; &amp;',
-  '{{constructor.constructor("pwned()")()}} ${pwned()} <%= pwned() %>',
-  '</td></tr></table></main><h1>gone</h1>',
-  '\u0000<script>pwned()</script>',
-  '\u2028pwned()\u2029',
-  '\u202egnp.exe\u2066\u2069 \u200b\ufeff\u00ad',
-  '\ud800<img src=x onerror=pwned()>\udc00',
-  '\u001b]0;title\u0007\r\n\t',
-  '+ADw-script+AD4-pwned()+ADw-/script+AD4-',
-  '<ſcript>pwned()</ſcript>＜script＞',
-  '__proto__',
-];
 
 describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
   let browser: Browser;

@@ -37,6 +37,7 @@ export const ONE_WAY: Readonly<Record<string, string>> = {
   fuzz: 'command lines as they are read, with a store',
   'hostile-text': 'texts as they are printed, however they came',
   'html-pages': 'pages as a browser shows them: no command is run',
+  'replay-pages': 'pages as a browser shows them: no command is run',
   'input/durations': 'what is typed, as it is read',
   'input/replay-options': 'what is typed, as it is read',
   'input/times': 'what is typed, as it is read',
