@@ -90,6 +90,7 @@ With --dry-run: ${replayPlanNoun.fields.join(', ')}.`,
 });
 
 async function run(typed: Options, context: Context): Promise<number> {
+  await context.world.saveMemory();
   const isDry = typed.dryRun === true;
   if (isDry) context.checkFields(replayPlanNoun);
   else checkReplayFields(context, false);
