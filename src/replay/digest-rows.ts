@@ -8,7 +8,7 @@ import {
 import type { DigestClass } from '../core/reports/tally.ts';
 import type { TargetAnswer } from '../core/replays/target.ts';
 import type { Digest } from '../sql/digest.ts';
-import { raise, type Outcome } from './accounts.ts';
+import { raise, type Outcome } from './record-accounts.ts';
 
 /** What became of the statements of one digest with one default database. */
 export class DigestRow {

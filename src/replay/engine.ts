@@ -1,7 +1,7 @@
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import type { ReplayEnd, ReplayOptions, ReplayProgress } from '../core/replays/replay.ts';
 import type { ReplayTarget, TargetRefused } from '../core/replays/target.ts';
-import type { Outcome } from './accounts.ts';
+import type { Outcome } from './record-accounts.ts';
 import { Schedule, Turnstile, type Pace } from './pace.ts';
 import type { Planned } from './plan.ts';
 import { ReadAhead } from './read-ahead.ts';

@@ -2,7 +2,7 @@ import type { Progress } from '../core/progress.ts';
 import type { ReplayedRecord, ReplayPlayer } from '../core/replays/replay-player.ts';
 import type { ReplayEvent, ReplayPlan, TableChecksum } from '../core/replays/replay.ts';
 import type { ReplayTarget } from '../core/replays/target.ts';
-import type { Cuts } from './cuts.ts';
+import type { Cuts } from './session-cuts.ts';
 import { Engine } from './engine.ts';
 import type { Pace } from './pace.ts';
 import { planReplay } from './plan.ts';

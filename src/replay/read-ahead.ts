@@ -1,6 +1,6 @@
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import { REPLAY_SLICES, type ReplayOptions } from '../core/replays/replay.ts';
-import { isStatement } from './accounts.ts';
+import { isStatement } from './record-accounts.ts';
 import type { DigestRows } from './digest-rows.ts';
 import { ItemQueue } from './item-queue.ts';
 import { Turnstile, type Schedule } from './pace.ts';

@@ -109,7 +109,7 @@ function divergenceOf(
   const writers = tally.writers.size;
   if (writers > 1 && !options.serial) {
     reasons.push(
-      `${counted(writers, 'session')} wrote beside one another: the record does not say in which order they committed (--serial keeps the order of the statements)`,
+      `${counted(writers, 'session')} wrote beside one another: the record does not say in which order they committed`,
     );
   }
   if (writers > 1 && options.serial) {

@@ -1,6 +1,6 @@
 import { LatencyHistogram } from '../core/replays/latency-histogram.ts';
 import type { TargetAnswer } from '../core/replays/target.ts';
-import { Accounts, type Outcome } from './accounts.ts';
+import { Accounts, type Outcome } from './record-accounts.ts';
 import { DigestRows } from './digest-rows.ts';
 import type { RecordedSession } from './recorded-session.ts';
 import type { ReplayItem } from './replay-item.ts';

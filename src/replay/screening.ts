@@ -6,7 +6,7 @@ import { REDACTED } from '../sql/secret-spans.ts';
 import { hidesPreparedText } from '../sql/session-statements.ts';
 import { Natures, refusalWithin, type StatementNature } from '../sql/statement-nature.ts';
 import { StatementFilter } from '../workload/statement-filter.ts';
-import type { Cuts } from './cuts.ts';
+import type { Cuts } from './session-cuts.ts';
 import { RecordedSession } from './recorded-session.ts';
 
 /** A record, and what becomes of it as far as the record alone tells. */

@@ -10,7 +10,7 @@ import type { StatementRecord } from '../core/workloads/statements.ts';
 import { sentBytes } from '../sql/logged-bytes.ts';
 import { mappedNames } from '../sql/mapped-names.ts';
 import type { StatementNature } from '../sql/statement-nature.ts';
-import type { Outcome } from './accounts.ts';
+import type { Outcome } from './record-accounts.ts';
 import { ItemQueue } from './item-queue.ts';
 import type { Pace } from './pace.ts';
 import type { RecordedSession } from './recorded-session.ts';

@@ -1,6 +1,6 @@
 import type { SkipReason } from '../core/replays/replay.ts';
 import type { StatementNature, TransactionEffect } from '../sql/statement-nature.ts';
-import { raise } from './accounts.ts';
+import { raise } from './record-accounts.ts';
 
 /** Statements as they would be counted were they not of half a transaction. */
 export type Provisional = ReadonlyMap<SkipReason | null, number>;
