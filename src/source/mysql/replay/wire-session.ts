@@ -4,7 +4,7 @@ import type { TargetAnswer, TargetCommand, TargetSession } from '../../../core/r
 import { translateError } from '../connection/error-translation.ts';
 import { closed, drop, type DriverInternals, type LoggedIn } from '../connection/mysql-login.ts';
 import { codeOf, isMalformed } from '../connection/server-errors.ts';
-import { AnswerReader, type AnswerKind, type AnswerTaker } from './answer-reader.ts';
+import { AnswerReader, type AnswerKind, type AnswerTaker } from './wire-answers.ts';
 import {
   closeStatement,
   execute,
