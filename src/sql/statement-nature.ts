@@ -96,18 +96,33 @@ export function refusalWithin(
 }
 
 function read(sql: string, prepared: Prepared, level: number): StatementNature {
-  const [usual, ...others] = waysToRead(sql).map((reading) =>
-    readerOf(sql, reading, prepared, level).read(),
-  );
-  const draft = usual ?? new NatureDraft();
-  for (const other of others) {
-    if (other.refusal !== null) draft.refuse(other.refusal);
-    draft.isReadOnly &&= other.isReadOnly;
-    draft.changesDatabase ||= other.changesDatabase;
+  const usual = natureFrom(sql, readerOf(sql, {}, prepared, level).read());
+  return cautious(usual, sql, prepared, level);
+}
+
+/** What the other ways to read the text say, where they are more cautious than the usual one. */
+function cautious(
+  usual: StatementNature,
+  sql: string,
+  prepared: Prepared,
+  level: number,
+): StatementNature {
+  const others = otherWaysToRead(sql);
+  if (others.length === 0) return usual;
+  const merged = new NatureDraft();
+  for (const reading of others) {
+    const other = readerOf(sql, reading, prepared, level).read();
+    if (other.refusal !== null) merged.refuse(other.refusal);
+    merged.isReadOnly &&= other.isReadOnly;
+    merged.changesDatabase ||= other.changesDatabase;
   }
-  if (others.length > 0 && new Set(sql.match(VERSIONS)).size > MOST_VERSIONS)
-    draft.refuse('server');
-  return natureFrom(sql, draft);
+  if (new Set(sql.match(VERSIONS)).size > MOST_VERSIONS) merged.refuse('server');
+  return {
+    ...usual,
+    refusal: usual.refusal ?? merged.refusal,
+    isReadOnly: usual.isReadOnly && merged.isReadOnly,
+    changesDatabase: usual.changesDatabase || merged.changesDatabase,
+  };
 }
 
 function readerOf(
@@ -120,15 +135,16 @@ function readerOf(
   return new NatureReader(sql, reading, prepared, within, level);
 }
 
-/** The most usual way first. */
-function waysToRead(sql: string): Partial<Reading>[] {
+/** In the usual one backslashes escape, double quotes hold text, and every comment with code is run. */
+function otherWaysToRead(sql: string): Partial<Reading>[] {
   const isPlain = !sql.includes('\\') && !sql.includes('"') && !sql.includes('/*');
-  if (isPlain) return [{}];
+  if (isPlain) return [];
   const readings = readingsOf(sql);
   const all = sql.includes('"')
     ? readings.flatMap((one) => [one, { ...one, isAnsi: true }])
     : readings;
-  return [{}, ...(all.length === 1 ? [] : all)];
+  // The first of one kind of comments is the usual one.
+  return sql.includes('/*') ? all : all.slice(1);
 }
 
 function natureFrom(sql: string, draft: NatureDraft): StatementNature {
@@ -178,7 +194,8 @@ export class Natures {
     if (known.nature !== null && !AMBIGUOUS.test(sql)) return { nature: known.nature, digest };
     const remembered = this.#texts.get(sql);
     if (remembered !== undefined) return { nature: remembered, digest };
-    const nature = natureOf(sql, prepared);
+    const nature =
+      known.nature === null ? natureOf(sql, prepared) : cautious(known.nature, sql, prepared, 0);
     if (sql.length <= LONGEST_TEXT && nature.executes === null) {
       if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
       this.#texts.set(sql, nature);

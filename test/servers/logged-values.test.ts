@@ -74,7 +74,9 @@ it('what an execute had bound is read from the log, and leaves the same rows whe
     "INSERT INTO shop.v (t, b, n, d, at) VALUES (?, /* ? */ ?, ?, ?, ?) -- '?\n ON DUPLICATE KEY UPDATE t = '?'";
   await recorded();
   for (const [index, value] of TEXTS.entries()) {
-    const at = index === 0 ? null : `2026-11-30 01:02:03.00456${index}`;
+    // MySQL 5.6 does not log microseconds.
+    const fraction = server.version.startsWith('5.6') ? '' : `.00456${index}`;
+    const at = index === 0 ? null : `2026-11-30 01:02:03${fraction}`;
     const number = ['1', '-5', '123.4500', '18446744073709551616.5'][index % 4] ?? null;
     const bytes = [ALL_BYTES, Buffer.from([0xff]), Buffer.from([0xe9, 0x5c, 0x27, 0xbf]), null];
     await client.execute(text, [value, bytes[index % 4] ?? null, number, index / 3, at]);
