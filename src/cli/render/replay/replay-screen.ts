@@ -79,6 +79,7 @@ export function headLines(replay: Replay, view: ReportView): string[] {
   }
   const waits = waitsText(result);
   if (waits !== null) add('waits', waits, 'busy');
+  if (result.checksums.length > 0) add('checksums', checksumsText(result.checksums));
   for (const warning of result.warnings) add('warning', warning, 'busy');
   for (const sentence of result.divergence) add('may differ', sentence);
   lines.push(
@@ -138,6 +139,17 @@ function sessionsText({ sessions }: ReplayResult): string {
   const { recorded, opened, mostAtOnce, lost } = sessions;
   const some = `${formatCount(recorded)} recorded, ${counted(opened, 'connection')}, ${formatCount(mostAtOnce)} at once`;
   return lost === 0 ? some : `${some}, ${formatCount(lost)} refused or lost`;
+}
+
+/** More are data: `result.checksums`. */
+const MOST_CHECKSUMS = 6;
+
+function checksumsText(checksums: ReplayResult['checksums']): string {
+  const shown = checksums
+    .slice(0, MOST_CHECKSUMS)
+    .map(({ table, checksum }) => `${table} ${checksum ?? 'unknown'}`);
+  const more = checksums.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${formatCount(more)} more`] : [])].join(', ');
 }
 
 function waitsText({ brokenOff, deadlocks }: ReplayResult): string | null {
