@@ -13,7 +13,7 @@ const MEANINGS: Record<ErrorCode, string> = {
   forbidden: 'not permitted',
   conflict: 'in conflict with the present state',
   declined: 'declined at a prompt',
-  capture_failed: 'a capture or a replay FAILED, a wait timed out, or verify or diff failed',
+  capture_failed: 'a capture or replay FAILED, a wait timed out, verify or diff failed',
   remote_failed: 'a database, CloudWatch or another remote failed',
   store_unusable: 'the store or the configuration cannot be used',
 };

@@ -22,8 +22,8 @@ describe('--speed', () => {
     ['4x', 4],
     ['.5', 0.5],
     [' 2 ', 2],
-    ['max', null],
-    ['MAX', null],
+    ['max', 'max'],
+    ['MAX', 'max'],
   ])('%s is %s', (text, speed) => {
     expect(parseSpeed(text)).toBe(speed);
   });
