@@ -68,7 +68,7 @@ export type TargetCommand =
   | { readonly type: 'prepare'; readonly text: string | Uint8Array }
   | { readonly type: 'execute'; readonly statement: number; readonly values: readonly BoundValue[] }
   | { readonly type: 'use'; readonly database: string }
-  /** Back to what the session was behind its login. */
+  /** Back to what the session was behind its login, but for its default database: no command takes that away. */
   | { readonly type: 'reset' };
 
 /** A value bound to a placeholder. Numbers as text, since they may have 64 bits. */

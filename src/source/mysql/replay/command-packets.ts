@@ -1,7 +1,7 @@
 import type { BoundValue } from '../../../core/replays/target.ts';
 
 /** Commands of the protocol by their number (MariaDB's and MySQL's include/mysql_com.h). */
-export const COM_QUIT = 0x01;
+const COM_QUIT = 0x01;
 const COM_INIT_DB = 0x02;
 const COM_QUERY = 0x03;
 const COM_STMT_PREPARE = 0x16;

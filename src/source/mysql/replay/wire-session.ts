@@ -106,9 +106,9 @@ export class WireSession implements TargetSession, AnswerTaker {
       stream.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
     else loggedIn.reads.takeOver((buffer, length) => this.#take(buffer, length));
     stream.on('error', (error: Error) => this.#lose(error));
-    stream.on('end', () => this.#lose(closed()));
+    stream.on('end', () => this.#loseClosed());
     stream.once('close', () => {
-      this.#lose(closed());
+      this.#loseClosed();
       this.#onEnd(this);
     });
   }
@@ -313,6 +313,11 @@ export class WireSession implements TargetSession, AnswerTaker {
   #loseUnasked(): void {
     const { code, message } = this.#reader;
     this.#lose(code === 0 ? closed() : Object.assign(new Error(message), { code: `ER_${code}` }));
+  }
+
+  #loseClosed(): void {
+    // An error with its stack is dear for every connection that ends as it should.
+    if (!this.#lost) this.#lose(closed());
   }
 
   #lose(error: unknown): void {
