@@ -18,6 +18,8 @@ export class RecordedSession {
   /** A PREPARE whose text stands in the session's next record alone. */
   heldPrepare: StatementRecord | null = null;
   heldConnect: StatementRecord | null = null;
+  /** The name that was prepared from what the record's text does not show: a variable. */
+  #unknown: string | null = null;
   /** Settings that were not sent, and that what is sent later depends on. */
   settings: string[] = [];
 
@@ -27,6 +29,21 @@ export class RecordedSession {
     this.user = user;
     this.host = host;
     this.isFromStart = isFromStart;
+  }
+
+  /** Takes note of names that a statement gives and gives up. */
+  prepare(names: StatementNature['prepares']): void {
+    this.#unknown = null;
+    for (const { name, nature } of names) {
+      this.prepared.set(name, nature);
+      this.#unknown = nature === null ? name : null;
+    }
+  }
+
+  /** The server wrote the text behind a PREPARE. */
+  learnPrepared(nature: StatementNature): void {
+    if (this.#unknown !== null) this.prepared.set(this.#unknown, nature);
+    this.#unknown = null;
   }
 
   keepSetting(sql: string): void {

@@ -167,9 +167,9 @@ export class Screening {
     }
     const { nature, digest } = this.#natures.of(sql, (name) => session.prepared.get(name));
     const reason = this.#whyNot(record, session, sql, nature);
+    if (kind === 'prepare' && reason === 'echo') session.learnPrepared(nature);
     if (kind === 'query') {
-      for (const { name, nature: prepared } of nature.prepares)
-        session.prepared.set(name, prepared);
+      session.prepare(nature.prepares);
       if (
         reason === 'filtered' &&
         nature.isSetting &&

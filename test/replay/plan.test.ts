@@ -274,6 +274,27 @@ describe('the plan of a replay', () => {
     expect(writing).toMatchObject({ sent: 4, skipped: { echo: 1, cut_short: 1 } });
   });
 
+  it('knows what was prepared from a variable, where the server writes it behind the PREPARE', async () => {
+    const { plan: made } = await plan(
+      [
+        login(1),
+        [1, 'query', "SET @s = 'SELECT 1'"],
+        [1, 'query', 'PREPARE p FROM @s'],
+        [1, 'prepare', 'SELECT 1', ['echo']],
+        [1, 'query', 'EXECUTE p'],
+        [1, 'execute', 'SELECT 1', ['echo']],
+        [1, 'query', 'PREPARE p FROM @d'],
+        [1, 'prepare', 'DELETE FROM t', ['echo']],
+        [1, 'query', 'EXECUTE p'],
+        [1, 'query', 'DEALLOCATE PREPARE p'],
+        [1, 'query', 'EXECUTE p'],
+      ],
+      { writes: false },
+    );
+    expect(made.skipped).toMatchObject({ echo: 3, writes: 1 });
+    expect(made.sent).toBe(6);
+  });
+
   it('leaves out what a search does not find, and not the logins of its sessions', async () => {
     const lines: readonly Line[] = [
       login(1),
