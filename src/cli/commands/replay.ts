@@ -1,5 +1,6 @@
 import type { Actor } from '../../core/access.ts';
 import type { DetailedCapture } from '../../core/captures/capture-details.ts';
+import { isOver } from '../../core/captures/capture.ts';
 import { placeOf, type Environment } from '../../core/environments/environment.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
@@ -32,6 +33,10 @@ import type { Context } from '../runtime/context.ts';
 import { HeldSignals } from '../runtime/held-signals.ts';
 import { interruption, Interrupted, SIGNAL_STATUS, type EndingSignal } from '../runtime/signals.ts';
 import { defineCommand } from './command.ts';
+
+/** A replay that was told to end has ended by then. */
+const END_MS = 2_000;
+const LOOK_MS = 100;
 
 interface Options extends TypedReplay, TypedConsent {
   readonly capture: string;
@@ -200,16 +205,39 @@ async function play(
     return { replay, signal: seen.signal };
   } catch (error) {
     const { signal, started } = seen;
-    if (signal === null || (isAppError(error) && started === null)) throw error;
     await line.clear();
-    if (started !== null) {
-      await context.note(`To see what was done: captures get ${captureWord(started)}`);
-    } else await context.note('Nothing was sent.');
-    throw new Interrupted(signal);
+    if (started === null) {
+      if (signal === null || isAppError(error)) throw error;
+      await context.note('Nothing was sent.');
+      throw new Interrupted(signal);
+    }
+    const replay = signal === null ? null : await endedReplay(context, actor, started, second);
+    if (replay !== null) return { replay, signal };
+    await context.note(`To see what was done: captures get ${captureWord(started)}`);
+    throw signal === null ? error : new Interrupted(signal);
   } finally {
     held.release();
     await line.clear();
   }
+}
+
+/** A server ends a replay, and does not tell who has hung up: its result is asked for until it is there. */
+async function endedReplay(
+  { api, world }: Context,
+  actor: Actor,
+  { id }: ListedCapture,
+  signal: AbortSignal,
+): Promise<Replay | null> {
+  try {
+    for (let waited = 0; waited < END_MS && !signal.aborted; waited += LOOK_MS) {
+      const replay = await api.replays.get(actor, String(id));
+      if (isOver(replay.capture.status)) return replay;
+      await world.clock.sleep(LOOK_MS, signal);
+    }
+  } catch {
+    // The command is at its end: where the replay can be seen is said.
+  }
+  return null;
 }
 
 /** How a copy gets to where the record starts, where it matters that it is there. */

@@ -76,6 +76,10 @@ come from the server's performance_schema; averages and rows examined are per ex
 loads nothing from anywhere and can be mailed. The file is readable to you alone; a page that is there is
 replaced, any other file is not.
 
+Of a replay (captures replay) it shows what became of every record, latencies and lateness, and the digests
+with their errors, latencies and rows; --digest draws how the latencies of one are distributed. Sorted by
+${REPLAY_SORT_KEYS.join(', ')}.
+
 Examples:
   captures report friday
   captures report friday --by table
