@@ -735,7 +735,7 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   workload: many(STATEMENT, 'without `--json`, and with `--follow`, an object a line (NDJSON)'),
   diff: one(
     COMPARISON,
-    'CSV and TSV have a row each, with `kind` (new, gone, more …; with `--all` also together and unchanged). With `--fail-on` the exit status may be 8; the object is printed all the same',
+    'CSV and TSV have a row each, with `kind` (new, gone, more …; with `--all` also together and unchanged). With `--fail-on` the exit status may be 8; the object is printed all the same. Of two replays it is [another one](diff.md#json-of-two-replays)',
   ),
   daemon: one(DAEMON, 'with `--status`'),
   recover: many(RECOVERED, 'an object a server'),

@@ -66,7 +66,7 @@ describe('two replays in files', () => {
   it('begin with the verdict on the screen, and have a row a finding in TSV', async () => {
     const screen = await diff('old.json', 'next.json', '-o', 'table');
     expect(screen.stdout.split('\n\n')[0]?.replaceAll('\n', ' ')).toBe(
-      'B differs from A: 1 digest slower, 1 new error, other rows of 1 digest; otherwise it is as fast.',
+      'B differs from A: 1 digest slower, 1 new error, other rows of 1 digest; otherwise B is as fast as A.',
     );
     const { stdout } = await diff('old.json', 'next.json', '--fields', 'kind,code,text');
     expect(stdout).toBe(

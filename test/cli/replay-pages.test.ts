@@ -86,7 +86,7 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
     const opened = await openPage(browser, written(comparisonOf(a, b)));
     const { page } = opened;
     expect(await page.locator('.verdict').innerText()).toBe(
-      'B differs from A: 1 digest slower, 1 new error; otherwise it is as fast.',
+      'B differs from A: 1 digest slower, 1 new error; otherwise B is as fast as A.',
     );
     expect(await page.locator('.shape path').count()).toBe(2);
     expect(await page.locator('#chart-0 .u-series').count()).toBe(3);

@@ -9,7 +9,7 @@ import { percentChange, signedChange } from './change-text.ts';
 
 /** What two replays differ in, in one sentence. */
 export function verdictText(comparison: ReplayComparison): string {
-  const { sameLoad, common, slower, faster, unchanged } = comparison;
+  const { sameLoad, common } = comparison;
   const findings = findingTexts(comparison).join(', ');
   const load = sameLoad ? '' : 'The load was not the same. ';
   if (common?.isChange === true) {
@@ -19,13 +19,19 @@ export function verdictText(comparison: ReplayComparison): string {
     const besides = findings === '' ? ', with the same errors and rows' : `; besides ${findings}`;
     return `${load}B is ${times} as A${besides}.`;
   }
-  const isCompared = slower.length + faster.length + unchanged > 0;
+  const pace = paceText(comparison);
   if (findings === '') {
-    const pace = isCompared ? 'B is as fast as A' : 'No latency could be compared';
-    return `${load}${pace}, with the same errors and rows.`;
+    return `${load}${pace.charAt(0).toUpperCase()}${pace.slice(1)}, with the same errors and rows.`;
   }
-  const rest = isCompared ? 'otherwise it is as fast' : 'no latency could be compared';
-  return `${load}B differs from A: ${findings}; ${rest}.`;
+  return `${load}B differs from A: ${findings}; otherwise ${pace}.`;
+}
+
+/** Where all did not change together. */
+function paceText({ slower, faster, unchanged, change, threshold }: ReplayComparison): string {
+  if (slower.length + faster.length + unchanged === 0) return 'no latency could be compared';
+  const isLarge = change !== null && Math.abs(Math.log(change)) >= Math.log1p(threshold);
+  if (!isLarge || slower.length + faster.length > 0) return 'B is as fast as A';
+  return `latencies differ by no more than chance may have made (all answers together ${signedChange(change)})`;
 }
 
 /** Whether B is worse than A in something that is not chance. */
