@@ -17,6 +17,9 @@ const MOST_QUEUED = 16_384;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** What is due this soon is due: a timer is no more exact. */
 const SOON_MS = 0.5;
+/** The start does not wait longer for connections. */
+const CONNECTING_MS = 10_000;
+const CONNECTING_LOOK_MS = 5;
 /** Between two looks at what takes too long. */
 const LOOK_MS = 250;
 /** Played one at a time, a statement that waits for another session's lock lets that one go on. */
@@ -54,6 +57,8 @@ export class Engine {
   #firstBefore = Infinity;
   #serialItem: ReplayItem | null = null;
   #schedule: Schedule | null = null;
+  /** When the record's first statement is due: milliseconds of the pace. */
+  #start = 0;
 
   constructor(
     record: ReplayedRecord,
@@ -87,11 +92,8 @@ export class Engine {
     this.#signal.addEventListener('abort', onAbort);
     if (this.#signal.aborted) onAbort();
     const { speed, serial } = this.#options;
-    const start = this.#pace.now();
     this.#schedule =
-      speed === null || serial
-        ? null
-        : new Schedule(start, microsOf(this.#planned.plan.from), speed);
+      speed === null || serial ? null : new Schedule(microsOf(this.#planned.plan.from), speed);
     const watching = this.#watch();
     try {
       while (!this.#isEnding()) {
@@ -148,6 +150,11 @@ export class Engine {
       isMeant,
     );
     this.#ahead = ahead;
+    if (this.#firstOf === 0) {
+      await ahead.next();
+      await this.#connectFirst(ahead);
+      this.#start = this.#pace.now();
+    }
     try {
       await this.#dispatch(ahead, isMeant);
     } catch (error) {
@@ -160,11 +167,27 @@ export class Engine {
     for (const player of this.#players.values()) player.leave();
   }
 
+  /** Sessions that were open when the record began are connected when the replay does, as far as they are in sight. */
+  async #connectFirst(ahead: ReadAhead): Promise<void> {
+    for (const { screened } of ahead.all()) {
+      const { session, reason } = screened;
+      const isMissing = reason === null && session.isFromStart && !this.#players.has(session);
+      if (isMissing) this.#newPlayer(session);
+    }
+    this.#admit();
+    const until = this.#pace.now() + CONNECTING_MS;
+    const isOpening = (): boolean =>
+      [...this.#players.values()].some(({ state }) => state === 'opening');
+    while (isOpening() && !this.#isEnding() && this.#pace.now() < until) {
+      await this.#pace.sleep(CONNECTING_LOOK_MS, this.#leaving.signal);
+    }
+  }
+
   async #dispatch(ahead: ReadAhead, isMeant: (session: RecordedSession) => boolean): Promise<void> {
     while (!this.#isEnding()) {
       const item = ahead.peek() ?? (await ahead.next());
       if (item === null) break;
-      const early = item.due === null ? 0 : item.due - this.#pace.now();
+      const early = item.due === null ? 0 : this.#start + item.due - this.#pace.now();
       if (early > SOON_MS) await this.#pace.sleep(early, this.#leaving.signal);
       else if (this.#isBacklogFull()) await this.#waitForRoom();
       else {
@@ -296,7 +319,8 @@ export class Engine {
   }
 
   #sending(item: ReplayItem): void {
-    if (item.due !== null) this.tally.sending(Math.max(0, this.#pace.now() - item.due));
+    if (item.due === null) return;
+    this.tally.sending(Math.max(0, this.#pace.now() - this.#start - item.due));
   }
 
   /** Waits until a record is done, or its session waits for another one. */

@@ -29,6 +29,13 @@ export class ItemQueue<T> {
     return item;
   }
 
+  *all(): Generator<T> {
+    for (let at = this.#head; at < this.#items.length; at++) {
+      const item = this.#items[at];
+      if (item !== undefined) yield item;
+    }
+  }
+
   /** Takes everything out. */
   *drain(): Generator<T> {
     for (let item = this.shift(); item !== undefined; item = this.shift()) yield item;

@@ -8,24 +8,18 @@ export interface Pace {
 
 /** When each record is due: on an absolute schedule, so that lateness never adds up. */
 export class Schedule {
-  readonly #start: number;
   readonly #fromMicros: number;
   readonly #speed: number;
 
-  /**
-   * @param start milliseconds of the pace at which the record's first statement is due.
-   * @param fromMicros when that was recorded.
-   */
-  constructor(start: number, fromMicros: number, speed: number) {
-    this.#start = start;
+  /** @param fromMicros when the record's first statement was recorded. */
+  constructor(fromMicros: number, speed: number) {
     this.#fromMicros = fromMicros;
     this.#speed = speed;
   }
 
-  /** Milliseconds of the pace. A record without a time is due at once. */
+  /** Milliseconds behind the start of the replay. A record without a time is due at once. */
   dueOf(micros: number): number {
-    if (Number.isNaN(micros)) return this.#start;
-    return this.#start + (micros - this.#fromMicros) / 1_000 / this.#speed;
+    return Number.isNaN(micros) ? 0 : (micros - this.#fromMicros) / 1_000 / this.#speed;
   }
 }
 

@@ -67,6 +67,11 @@ export class ReadAhead {
     return this.#items.peek();
   }
 
+  /** What is read and not taken out. */
+  all(): Iterable<ReplayItem> {
+    return this.#items.all();
+  }
+
   /** Takes the next one out. */
   shift(): void {
     const item = this.#items.shift();

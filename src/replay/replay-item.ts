@@ -4,7 +4,7 @@ import type { Screened } from './screening.ts';
 /** A record on its way to the target. */
 export interface ReplayItem {
   readonly screened: Screened;
-  /** When it is due, in milliseconds of the pace; null for as soon as its session can. */
+  /** When it is due, in milliseconds behind the start; null for as soon as its session can. */
   readonly due: number | null;
   /** The part of the record that it is in: from 0 to `REPLAY_SLICES` - 1. */
   readonly slice: number;
