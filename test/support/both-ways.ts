@@ -55,6 +55,7 @@ export const ONE_WAY: Readonly<Record<string, string>> = {
   'render/html': 'data as they are printed: no command is run',
   'render/messages': 'data as they are printed: no command is run',
   'render/replay': 'data as they are printed: no command is run',
+  'render/replay-diff': 'a comparison of replays as it is drawn',
   'render/report': 'data as they are printed: no command is run',
   'runtime/api-process': 'the process that serves',
   'runtime/command-lookup': 'how a command is found on this machine',
