@@ -84,7 +84,7 @@ function partText({ from, to }: ReplayPlan, zone: string): string {
 }
 
 /** How long it takes by the schedule. */
-export function lengthOf({ length, sent }: ReplayPlan): string {
+function lengthOf({ length, sent }: ReplayPlan): string {
   if (sent === 0) return 'nothing: no record would be sent';
   return length === null ? 'as long as the target needs' : roundedDuration(length / 1_000);
 }

@@ -4,7 +4,6 @@ import { counted, formatCount } from '../../../core/units.ts';
 import { lengthText, millisecondsText, rateText } from '../../../display/report-numbers.ts';
 import { escapeText } from '../../../display/escape.ts';
 import { fullName } from '../full-name.ts';
-import { messageLines } from '../messages.ts';
 import { localTime } from '../moments.ts';
 import type { Tone } from '../paint.ts';
 import { layoutRows, type RowColumn } from '../report/row-layout.ts';
@@ -49,7 +48,7 @@ export function renderReplay(
 }
 
 /** Everything but the digests. */
-export function headLines(replay: Replay, view: ReportView): string[] {
+function headLines(replay: Replay, view: ReportView): string[] {
   const { stored, result, capture } = replay;
   const lines = titleLines(replay, view);
   const add = (label: string, text: string, tone: Tone | null = null): void => {
@@ -188,11 +187,4 @@ function spreadLines({ latency, lateMs }: ReplayResult, view: ReportView): strin
     view,
   );
   return ['', view.paint('strong', header), ...lines];
-}
-
-/** Notes below a table, dim. */
-export function noteLines(notes: readonly string[], view: ReportView): string[] {
-  return notes
-    .flatMap((note) => messageLines(escapeText(note), view.width, 2))
-    .map((line) => view.paint('dim', line));
 }

@@ -37,7 +37,7 @@ export function otherOptionTexts(options: ReplayOptions, zone: string): string[]
 }
 
 /** Which statements were asked for; empty for all. */
-export function searchTexts(search: ReplayOptions['search'], zone: string): string[] {
+function searchTexts(search: ReplayOptions['search'], zone: string): string[] {
   const { texts, users, hosts, databases, sessions, kinds, digests, tables, since, until } = search;
   const lists: readonly (readonly [string, readonly (string | number)[]])[] = [
     ['text', texts.map((text) => JSON.stringify(text))],
