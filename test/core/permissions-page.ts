@@ -98,6 +98,10 @@ RUNNING, to those who may stop it; to all others the answer is the one above.
 ended by it only for those who may stop them (\`capture.stop\`). To take a server from the recorder of
 another store is \`environment.reclaim\`.
 
+\`replay\` takes a right in two environments: that of the record (\`capture.replay\`) and that of the target
+(\`replay.run\`, or \`replay.write\`). \`--dry-run\` sends nothing: it takes \`capture.replay\` and
+\`environment.check\`. A replay is owned by who ran it, and ends within seconds when they lose one of these rights.
+
 ## In the store
 
 | operation | command | any user | about themselves | store administrator | read-only token |
@@ -183,6 +187,10 @@ environment has one), by an administrator of the store who is also an admin of a
 for edits: to move a server, change its account or weaken its TLS, edit the environment on the server. Two paths are one
 password if they lead to one file, by links or hard links. A link that is made later keeps a password from being used,
 unless both names were described for that server. Groups of an option file are separate passwords.
+
+The same goes for the accounts of a replay (\`users\` with \`passwordFrom\`): over the API administrators of the store
+name them, from files and variables that are allowed, and a password goes to no server but the one that it was first
+used or described for.
 
 A password stays bound when its environment is deleted. Who types it on the server, with \`env create\`, is the admin of
 an environment that has it, and can let others be admins there. \`--ssl-mode VERIFY_IDENTITY\` keeps anyone in between

@@ -16,7 +16,7 @@ import type { ReplayTarget } from './target.ts';
 /** How often it is looked whether somebody stops it: a look costs some microseconds. */
 const LOOK_MS = 200;
 /** The last sample of the target's counters is not waited for any longer. */
-const EDGE_PATIENCE_MS = 500;
+const EDGE_PATIENCE_MS = 300;
 
 export const INTERRUPTED = 'interrupted';
 
