@@ -172,7 +172,11 @@ function show(what: string, found: ReplayComparison): void {
   const list = rows.map(
     ([kind, { text, change: by }]) => `${kind} x${by.toFixed(2)} ${text.slice(0, 40)}`,
   );
+  const scanned = [...slower, ...faster, ...found.unchangedRows].find(({ text }) =>
+    text.includes('scanned'),
+  );
+  const [low = 0, high = 0] = scanned?.interval ?? [];
   console.log(
-    `${what}: all x${change?.toFixed(2) ?? '-'}, common x${common?.factor.toFixed(2) ?? '-'}; ${list.join('; ') || 'nothing'}; ${newErrors.length} errors, ${otherRows.length} rows, ${unjudged.rows} unjudged; ${cautions.join('; ')}`,
+    `${what}: scanned x${low.toFixed(2)} to x${high.toFixed(2)}; all x${change?.toFixed(2) ?? '-'}, common x${common?.factor.toFixed(2) ?? '-'}; ${list.join('; ') || 'nothing'}; ${newErrors.length} errors, ${otherRows.length} rows, ${unjudged.rows} unjudged; ${cautions.join('; ')}`,
   );
 }
