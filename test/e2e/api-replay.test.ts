@@ -90,3 +90,23 @@ describe('a replay through the API of a daemon', () => {
     expect((await place.list()).map(({ name }) => name)).not.toContain('second');
   });
 });
+
+describe('a replay of a command', () => {
+  it.each([
+    ['stop', ['stop', 'long']],
+    ['delete', ['delete', 'long', '--yes']],
+  ])('is ended by %s of another, which waits for it', async (_what, ending) => {
+    const replay = place.start([...REPLAY, '--name', 'long', '--speed', '0.01']);
+    await eventually('it is replayed', async () => {
+      const found = (await place.list()).find(({ name }) => name === 'long');
+      return found?.status === 'RUNNING';
+    });
+    const began = performance.now();
+    await place.ok(ending);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    await replay.ended;
+    const left = (await place.list()).find(({ name }) => name === 'long');
+    expect(left?.status).toBe(ending[0] === 'stop' ? 'DONE' : undefined);
+    if (left !== undefined) await place.ok(['delete', 'long', '--yes']);
+  });
+});
