@@ -11,6 +11,7 @@ import type { ReplayItem } from './replay-item.ts';
 import { ReplayTally } from './replay-tally.ts';
 import { SessionPlayer, type SessionSettings } from './session-player.ts';
 import { SessionWatch } from './session-watch.ts';
+import { TargetPresence } from './target-presence.ts';
 
 /** What waits for its session: items, and bytes of them. */
 const MOST_QUEUED = 16_384;
@@ -24,8 +25,6 @@ const CONNECTING_LOOK_MS = 5;
 const LOOK_MS = 250;
 /** Played one at a time, a statement that waits for another session's lock lets that one go on. */
 const SERIAL_PATIENCE_MS = 250;
-/** A target that does not answer within this, when it is asked whether it is there, is lost. */
-const ALIVE_MS = 3_000;
 
 /** Plays a record once. */
 export class Engine {
@@ -36,8 +35,9 @@ export class Engine {
   readonly #pace: Pace;
   readonly #signal: AbortSignal;
   readonly #settings: SessionSettings;
-  readonly #most: number;
+  #most: number;
   readonly #patience: SessionWatch;
+  readonly #presence: TargetPresence;
 
   readonly tally = new ReplayTally();
   ended: ReplayEnd = { why: 'complete' };
@@ -74,6 +74,7 @@ export class Engine {
     this.#target = target;
     this.#pace = pace;
     this.#signal = signal;
+    this.#presence = new TargetPresence(target, pace);
     this.#patience = new SessionWatch(target, pace, this.tally, options.deadline);
     this.#most = Math.max(1, Math.min(options.sessions ?? Infinity, target.room));
     this.#settings = {
@@ -246,6 +247,7 @@ export class Engine {
       },
       progressed: () => this.#patience.progressed(),
       lost: (_session, refusal) => this.#onLost(refusal),
+      crowded: (session) => this.#onCrowded(session),
       left: (session, hadPlace) => this.#onLeft(session, hadPlace),
     });
     this.#players.set(session, player);
@@ -274,6 +276,16 @@ export class Engine {
     this.#settledOne.open();
   }
 
+  /** There are fewer places than there were: it waits for one of those that we have. */
+  #onCrowded(player: SessionPlayer): boolean {
+    if (this.#connected <= 1 || this.#isEnding()) return false;
+    this.#connected--;
+    this.tally.opened--;
+    this.#most = Math.max(1, this.#connected);
+    this.#waiting.unshift(player);
+    return true;
+  }
+
   #onLost(refusal: TargetRefused | null): void {
     this.tally.lost++;
     this.#connected--;
@@ -285,28 +297,9 @@ export class Engine {
     this.#admit();
   }
 
-  #checking: Promise<void> | null = null;
-
-  /** Whether the target is there at all, once a connection was lost. */
-  #checkTarget(): Promise<void> {
-    this.#checking ??= (async () => {
-      const done = new AbortController();
-      try {
-        const answered = this.#target.now().then(
-          () => null,
-          (error: unknown) => (error instanceof Error ? error.message : String(error)),
-        );
-        const late = this.#pace
-          .sleep(ALIVE_MS, done.signal)
-          .then(() => 'it does not answer any more');
-        const why = await Promise.race([answered, late]);
-        if (why !== null) this.#end({ why: 'target_lost', message: why });
-      } finally {
-        done.abort();
-        this.#checking = null;
-      }
-    })();
-    return this.#checking;
+  async #checkTarget(): Promise<void> {
+    const why = await this.#presence.whyLost();
+    if (why !== null) this.#end({ why: 'target_lost', message: why });
   }
 
   #settled(item: ReplayItem, outcome: Outcome): void {

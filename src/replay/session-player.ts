@@ -20,6 +20,8 @@ import { SessionSetting } from './session-setting.ts';
 
 /** The server rolled the whole transaction back (ER_LOCK_DEADLOCK, ER_XA_RBDEADLOCK of MySQL and MariaDB). */
 const DEADLOCKS: ReadonlySet<number> = new Set([1213, 1614]);
+/** ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED: others have taken the room. */
+const CROWDED: ReadonlySet<number> = new Set([1040, 1203, 1226]);
 /** ER_NET_PACKET_TOO_LARGE. */
 const TOO_LONG = 1153;
 /** CR_SERVER_LOST, of their clients. */
@@ -44,6 +46,8 @@ export interface SessionListener {
   /** A command that took the connection's time was answered. */
   progressed(): void;
   lost(session: SessionPlayer, refusal: TargetRefused | null): void;
+  /** The target has no room for its connection now. @returns whether it waits for a place once more. */
+  crowded(session: SessionPlayer): boolean;
   /** Nothing of it follows. @param hadPlace whether it had a connection until now. */
   left(session: SessionPlayer, hadPlace: boolean): void;
 }
@@ -142,6 +146,10 @@ export class SessionPlayer {
   }
 
   #refused(refusal: TargetRefused): void {
+    if (CROWDED.has(refusal.number)) {
+      this.state = 'waiting';
+      if (this.#listener.crowded(this)) return;
+    }
     this.state = 'lost';
     const first = this.#queue.peek();
     if (refusal.number !== 0 && first?.screened.record.kind === 'connect') {
