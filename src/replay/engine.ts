@@ -395,6 +395,9 @@ export class Engine {
       for (const item of player.end()) this.tally.count(item, item.screened.reason ?? reason);
       this.tally.setUpFailures += player.setUpFailures;
     }
+    if (this.ended.why !== 'target_lost') {
+      this.tally.rolledBack = await this.tally.prepared.rollBack(this.#target, this.#pace);
+    }
     if (!isEarly) return;
     for (const item of this.#ahead?.end() ?? [])
       this.tally.count(item, item.screened.reason ?? reason);

@@ -71,6 +71,16 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
       `The target refused ${counted(setUpFailures, 'setting')} that the record's sessions had: what depends on them may differ`,
     );
   }
+  if (tally.rolledBack > 0) {
+    warnings.push(
+      `${counted(tally.rolledBack, 'transaction')} that XA PREPARE left were rolled back at the end: the record does not say what became of them`,
+    );
+  }
+  if (tally.prepared.left > 0) {
+    warnings.push(
+      `${counted(tally.prepared.left, 'transaction')} that XA PREPARE left are still there, with their locks: see XA RECOVER on the target`,
+    );
+  }
   if (overlapped > 0) {
     warnings.push(
       `${counted(overlapped, 'statement')} waited for a lock of another session, which went on meanwhile, as when it was recorded`,

@@ -2,6 +2,7 @@ import { LatencyHistogram } from '../core/replays/latency-histogram.ts';
 import type { TargetAnswer } from '../core/replays/target.ts';
 import { Accounts, type Outcome } from './record-accounts.ts';
 import { DigestRows } from './digest-rows.ts';
+import { PreparedTransactions } from './prepared-transactions.ts';
 import type { RecordedSession } from './recorded-session.ts';
 import type { ReplayItem } from './replay-item.ts';
 
@@ -24,6 +25,9 @@ export class ReplayTally {
   readonly written = new Set<string>();
   /** Sessions that wrote, by their first record. */
   readonly writers = new Set<number>();
+  readonly prepared = new PreparedTransactions();
+  /** Distributed transactions that were rolled back at the end. */
+  rolledBack = 0;
   opened = 0;
   mostAtOnce = 0;
   lost = 0;
@@ -55,7 +59,8 @@ export class ReplayTally {
     const { code, message } = answer;
     if (code !== 0) this.countError(code === -1 ? LOST : code, message);
     if (code === DEADLOCK) this.deadlocks++;
-    const { nature, record } = item.screened;
+    const { nature, record, sql } = item.screened;
+    if (code === 0 && nature?.class === 'transactions') this.prepared.follow(sql);
     if (code !== 0 || nature?.class !== 'writes' || nature.writtenTables.length === 0) return;
     this.writers.add(session.first);
     for (const table of nature.writtenTables) {

@@ -222,6 +222,35 @@ describe('a replay', () => {
     ).toEqual(await rowsOf(sourceAdmin, 'SELECT COUNT(*) AS n, SUM(n) AS sum FROM shop.orders'));
   });
 
+  it('rolls back what XA PREPARE left, which would outlive it', async () => {
+    await fresh();
+    const record = await recordWork(source, async () => {
+      const one = await client();
+      for (const id of ["'kept'", "'left'"]) {
+        await one.query(`XA START ${id}`);
+        await one.query('UPDATE stock SET n = n + 1 WHERE id = 1');
+        await one.query(`XA END ${id}`);
+        await one.query(`XA PREPARE ${id}`);
+        if (id === "'kept'") await one.query(`XA COMMIT ${id}`);
+      }
+      await one.end();
+    });
+    await waitUntil(async () => {
+      const isDone = sourceAdmin.query("XA ROLLBACK 'left'").then(
+        () => true,
+        () => false,
+      );
+      return isDone;
+    });
+    const { result } = await replayed(record, target);
+    expectAccounted(record, result);
+    expect(await rowsOf(targetAdmin, 'XA RECOVER')).toEqual([]);
+    expect(await rowsOf(targetAdmin, 'SELECT n FROM shop.stock WHERE id = 1')).toEqual([
+      { n: 101 },
+    ]);
+    expect(result.warnings.join()).toContain('XA PREPARE');
+  });
+
   it('counts deadlocks, and goes on', async () => {
     await fresh();
     const record = await recordWork(source, async () => {
