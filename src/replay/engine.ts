@@ -12,7 +12,10 @@ import { ReplayTally } from './replay-tally.ts';
 import { SessionPlayer, type SessionSettings } from './session-player.ts';
 import { SessionWatch } from './session-watch.ts';
 import { TargetPresence } from './target-presence.ts';
+import { WalkScope } from './walk-scope.ts';
 
+/** CR_SERVER_LOST of the servers' clients. */
+const LOST = 2013;
 /** What waits for its session: items, and bytes of them. */
 const MOST_QUEUED = 16_384;
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -51,10 +54,9 @@ export class Engine {
   #connected = 0;
   #isHeldUp = false;
   readonly #leaving = new AbortController();
-  /** Sessions of this walk over the record: those whose first record is from here on … */
-  #firstOf = 0;
-  /** … and before this: for the others there was no place and no room. */
-  #firstBefore = Infinity;
+  #scope = new WalkScope();
+  /** The `seq` of the record that was given to its session last. */
+  #given = 0;
   #serialItem: ReplayItem | null = null;
   #schedule: Schedule | null = null;
   /** When the record's first statement is due: milliseconds of the pace. */
@@ -97,11 +99,10 @@ export class Engine {
       speed === null || serial ? null : new Schedule(microsOf(this.#planned.plan.from), speed);
     const watching = this.#watch();
     try {
-      while (!this.#isEnding()) {
-        await this.#walk();
-        if (this.#firstBefore === Infinity) break;
-        this.#firstOf = this.#firstBefore;
-        this.#firstBefore = Infinity;
+      for (let scope: WalkScope | null = new WalkScope(); scope !== null && !this.#isEnding();) {
+        this.#scope = scope;
+        await this.#walk(scope);
+        scope = scope.next;
       }
     } catch (error) {
       this.#end({ why: 'interrupted' });
@@ -138,26 +139,23 @@ export class Engine {
     this.#settledOne.open();
   }
 
-  /** One walk over the record: of all sessions, or of those that had no place in the walks before. */
-  async #walk(): Promise<void> {
-    const isMeant = ({ first }: RecordedSession): boolean =>
-      first >= this.#firstOf && first < this.#firstBefore;
+  async #walk(scope: WalkScope): Promise<void> {
     const ahead = new ReadAhead(
       this.#record,
       this.#options,
       this.#planned,
       this.#schedule,
       this.tally.rows,
-      isMeant,
+      scope,
     );
     this.#ahead = ahead;
-    if (this.#firstOf === 0) {
+    if (scope.isFirst) {
       await ahead.next();
       await this.#connectFirst(ahead);
       this.#start = this.#pace.now();
     }
     try {
-      await this.#dispatch(ahead, isMeant);
+      await this.#dispatch(ahead, scope);
     } catch (error) {
       this.#end({ why: 'interrupted' });
       throw error;
@@ -184,7 +182,7 @@ export class Engine {
     }
   }
 
-  async #dispatch(ahead: ReadAhead, isMeant: (session: RecordedSession) => boolean): Promise<void> {
+  async #dispatch(ahead: ReadAhead, scope: WalkScope): Promise<void> {
     while (!this.#isEnding()) {
       const item = ahead.peek() ?? (await ahead.next());
       if (item === null) break;
@@ -193,7 +191,9 @@ export class Engine {
       else if (this.#isBacklogFull()) await this.#waitForRoom();
       else {
         ahead.shift();
-        if (!isMeant(item.screened.session)) continue;
+        const { session, record } = item.screened;
+        if (!scope.has(session, record.seq)) continue;
+        this.#given = record.seq;
         this.#give(item);
         if (this.#options.serial) await this.#untilSettled(item);
       }
@@ -242,6 +242,7 @@ export class Engine {
       settled: (item, outcome) => this.#settled(item, outcome),
       sending: (item) => this.#sending(item),
       answered: (item, answer) => this.tally.answered(item, answer, session),
+      failed: ({ code, message }) => this.tally.countError(code === -1 ? LOST : code, message),
       executing: (isBinary) => {
         this.tally.executes[isBinary ? 'binary' : 'text']++;
       },
@@ -367,16 +368,19 @@ export class Engine {
    * more is read: they wait for the next walk over the record, with all that come behind them.
    */
   #putOff(): void {
-    const first = Math.min(...this.#waiting.map(({ recorded }) => recorded.first));
-    this.#firstBefore = Math.min(this.#firstBefore, first);
+    const begun = new Map<number, number>();
     for (const player of this.#waiting.splice(0)) {
       this.tally.putOff++;
       this.#players.delete(player.recorded);
+      let from = Infinity;
       for (const item of player.end()) {
+        from = Math.min(from, item.screened.record.seq);
         this.#queued--;
         this.#queuedBytes -= item.bytes;
       }
+      begun.set(player.recorded.first, from);
     }
+    this.#scope.putOff(begun, this.#given + 1);
     this.#settledOne.open();
   }
 

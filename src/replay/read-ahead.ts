@@ -6,9 +6,9 @@ import { ItemQueue } from './item-queue.ts';
 import { Turnstile, type Schedule } from './pace.ts';
 import type { Planned } from './plan.ts';
 import { RecordClock } from './record-clock.ts';
-import type { RecordedSession } from './recorded-session.ts';
 import type { ReplayItem } from './replay-item.ts';
 import { Screening, type Screened } from './screening.ts';
+import type { WalkScope } from './walk-scope.ts';
 
 const MOST_ITEMS = 8_192;
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -28,22 +28,22 @@ export class ReadAhead {
   readonly #length: number;
   readonly #schedule: Schedule | null;
   readonly #rows: DigestRows;
-  readonly #isMeant: (session: RecordedSession) => boolean;
+  readonly #scope: WalkScope;
   /** Rejects with what the record cannot be read for. */
   readonly done: Promise<void>;
 
-  /** @param isMeant whether a session is part of this walk. */
+  /** @param scope what is part of this walk. */
   constructor(
     record: ReplayedRecord,
     options: ReplayOptions,
     { plan, cuts }: Planned,
     schedule: Schedule | null,
     rows: DigestRows,
-    isMeant: (session: RecordedSession) => boolean,
+    scope: WalkScope,
   ) {
     this.#schedule = schedule;
     this.#rows = rows;
-    this.#isMeant = isMeant;
+    this.#scope = scope;
     const { from, to } = plan;
     this.#from = from === null ? 0 : this.#clock.microsOf(from);
     this.#length = Math.max(1, to === null ? 1 : this.#clock.microsOf(to) - this.#from + 1);
@@ -113,8 +113,8 @@ export class ReadAhead {
   }
 
   #take(screened: Screened): void {
-    const { record, session, digest, nature } = screened;
-    if (!this.#isMeant(session)) return;
+    const { record, session, digest, nature, reason } = screened;
+    if (!this.#scope.has(session, record.seq)) return;
     const micros = this.#clock.microsOf(record.time);
     const part = Math.floor(((micros - this.#from) / this.#length) * REPLAY_SLICES);
     const isCounted = digest !== null && isStatement(record.kind);
@@ -122,7 +122,8 @@ export class ReadAhead {
     this.#bytes += bytes;
     this.#items.push({
       screened,
-      due: this.#schedule?.dueOf(micros) ?? null,
+      // What is not sent is waited for by nobody.
+      due: reason === null ? (this.#schedule?.dueOf(micros) ?? null) : null,
       slice: Math.min(Math.max(part, 0), REPLAY_SLICES - 1) || 0,
       row: isCounted ? this.#rows.of(digest, record.db, nature?.class ?? null) : null,
       bytes,

@@ -11,7 +11,6 @@ const LATE_NOW = 200;
 const MOST_ERRORS = 200;
 const MOST_TABLES = 1_000;
 const DEADLOCK = 1213;
-const LOST = 2013;
 
 /** Everything that is counted while a record is played. */
 export class ReplayTally {
@@ -56,8 +55,7 @@ export class ReplayTally {
   answered(item: ReplayItem, answer: TargetAnswer, session: RecordedSession): void {
     this.latencies.add(answer.micros);
     item.row?.answered(answer, item.slice);
-    const { code, message } = answer;
-    if (code !== 0) this.countError(code === -1 ? LOST : code, message);
+    const { code } = answer;
     if (code === DEADLOCK) this.deadlocks++;
     const { nature, record, sql } = item.screened;
     if (code === 0 && nature?.class === 'transactions') this.prepared.follow(sql);

@@ -41,6 +41,8 @@ export interface SessionListener {
   settled(item: ReplayItem, outcome: Outcome, session: SessionPlayer): void;
   sending(item: ReplayItem, session: SessionPlayer): void;
   answered(item: ReplayItem, answer: TargetAnswer, session: SessionPlayer): void;
+  /** The server refused a command: a statement, or what had to be done before it. */
+  failed(answer: TargetAnswer): void;
   /** How an execute is sent: as one of what the session prepared, or as text. */
   executing(isBinary: boolean): void;
   /** A command that took the connection's time was answered. */
@@ -320,6 +322,7 @@ export class SessionPlayer {
     const { longestText } = this.#settings.target;
     if (text.length > longestText) {
       // The server would end the connection.
+      this.#listener.failed(TEXT_TOO_LONG);
       this.#finish(item, TOO_LONG);
       return;
     }
@@ -397,6 +400,7 @@ export class SessionPlayer {
         this.#hangUp();
         this.#listener.lost(this, null);
       }
+      if (answer.code !== 0) this.#listener.failed(answer);
       done(answer);
     });
   }
@@ -431,6 +435,12 @@ const NO_CONNECTION: TargetAnswer = {
   statement: 0,
   placeholders: 0,
   isInTransaction: null,
+};
+
+const TEXT_TOO_LONG: TargetAnswer = {
+  ...NO_CONNECTION,
+  code: TOO_LONG,
+  message: "the text is longer than the target's max_allowed_packet",
 };
 
 function outcomeOf({ code }: TargetAnswer): Outcome {

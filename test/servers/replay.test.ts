@@ -2,6 +2,7 @@ import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Accounting, ReplayResult } from '../../src/core/replays/replay.ts';
 import type { ReplayedRecord } from '../../src/core/replays/replay-player.ts';
+import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
 import { endRecordings } from './recording.ts';
 import { waitUntil } from '../support/waiting.ts';
@@ -220,6 +221,27 @@ describe('a replay', () => {
     expect(
       await rowsOf(targetAdmin, 'SELECT COUNT(*) AS n, SUM(n) AS sum FROM shop.orders'),
     ).toEqual(await rowsOf(sourceAdmin, 'SELECT COUNT(*) AS n, SUM(n) AS sum FROM shop.orders'));
+  });
+
+  it('counts everything once where sessions wait for another walk over the record, also what is filtered', async () => {
+    await fresh();
+    const record = await recordWork(source, async () => {
+      const pool = await Promise.all(Array.from({ length: 7 }, () => client()));
+      for (let i = 0; i < 4_000; i++) {
+        // The last two have nothing that is asked for.
+        await Promise.all(
+          pool.map((session, at) => session.query(`SELECT ${i} AS ${at < 5 ? 'even' : 'odd'}`)),
+        );
+      }
+      for (const session of pool) await session.end();
+    });
+    for (const texts of [[], ['even']]) {
+      const search = { ...EVERY_STATEMENT, texts };
+      const { result } = await replayed(record, target, { sessions: 2, search });
+      expectAccounted(record, result);
+      expect(result.sessions.mostAtOnce).toBe(2);
+      expect(result.statements.sent).toBeGreaterThanOrEqual(texts.length === 0 ? 28_000 : 20_000);
+    }
   });
 
   it('rolls back what XA PREPARE left, which would outlive it', async () => {

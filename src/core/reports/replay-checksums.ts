@@ -2,8 +2,8 @@ import type { ReplayReport } from '../replays/replay-report.ts';
 import type { ChecksumComparison } from './replay-comparison.ts';
 
 /**
- * Tables as two replays left them. Sums are compared only between servers of one kind and version line: others
- * store the same values in other bytes.
+ * Tables as two replays left them. Sums that differ say something only between servers of one kind and version line:
+ * others store the same values in other bytes.
  */
 export function compareChecksums(a: ReplayReport, b: ReplayReport): ChecksumComparison {
   const sums = new Map(a.result.checksums.map(({ table, checksum }) => [table, checksum]));
@@ -11,7 +11,9 @@ export function compareChecksums(a: ReplayReport, b: ReplayReport): ChecksumComp
     const before = sums.get(table);
     return before === undefined ? [] : [{ table, a: before, b: checksum }];
   });
-  const incomparable = whyNot(a, b, both.length);
+  const isEqual = both.length > 0 && both.every((one) => one.a !== null && one.a === one.b);
+  // Sums that are equal say so wherever they come from.
+  const incomparable = isEqual ? null : whyNot(a, b, both.length);
   return {
     tables: both.length,
     other: incomparable === null ? both.filter((one) => one.a !== one.b || one.a === null) : [],
