@@ -18,6 +18,8 @@ export class NatureDraft {
   readonly written = new Set<string>();
   database: string | null = null;
   changesDatabase = false;
+  assembles = false;
+  readonly texts: string[] = [];
 
   /** The first reason stays. */
   refuse(reason: StatementRefusal): void {
@@ -30,6 +32,8 @@ export class NatureDraft {
     if (program === this) return;
     if (program.refusal !== null) this.refuse(program.refusal);
     this.changesDatabase ||= program.changesDatabase;
+    this.assembles ||= program.assembles;
+    this.texts.push(...program.texts);
   }
 
   writes(): void {

@@ -354,6 +354,8 @@ export class NatureReader {
     if (nature !== null) {
       if (nature.refusal !== null) this.#draft.refuse(nature.refusal);
       this.#draft.isReadOnly &&= nature.isReadOnly;
+    } else if (this.#body === 'stored') {
+      this.#draft.assembles = true;
     }
     this.#draft.prepares.push({ name, nature });
     return 'control';
@@ -383,14 +385,15 @@ export class NatureReader {
     const name = cursor.name.toLowerCase();
     draft.executes = name;
     const own = draft.prepares.findLast((one) => one.name === name);
-    this.#execute(own === undefined ? (this.#prepared(name) ?? null) : own.nature);
+    // By the time that a stored program runs, its session has prepared something else.
+    const before = this.#body === 'stored' ? null : this.#prepared(name);
+    this.#execute(own === undefined ? (before ?? null) : own.nature);
     return 'control';
   }
 
   #execute(nature: StatementNature | null): void {
-    // What a stored program puts together is as unknown as what any other one does that is called.
-    if (nature === null && this.#body === 'stored') return;
-    this.#draft.execute(nature);
+    if (nature === null && this.#body === 'stored') this.#draft.assembles = true;
+    else this.#draft.execute(nature);
   }
 
   /** Literals side by side, up to the end of the statement or USING, as one text; null for anything else. */
@@ -408,7 +411,10 @@ export class NatureReader {
   }
 
   #within(text: string): StatementNature | null {
-    return this.#level < DEEPEST ? this.#natureOf(text) : null;
+    if (this.#level >= DEEPEST) return null;
+    const nature = this.#natureOf(text);
+    this.#draft.texts.push(text, ...nature.texts);
+    return nature;
   }
 
   #readExplained(): Kind {

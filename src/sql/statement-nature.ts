@@ -65,6 +65,10 @@ export interface StatementNature {
   readonly database: string | null;
   /** Whether it may change something of the default database: see `refusalWithin`. */
   readonly changesDatabase: boolean;
+  /** It makes a program that puts its SQL together while it runs: nobody sees what that is. */
+  readonly assembles: boolean;
+  /** What it prepares or executes, where that stands in its literals: each is a text of its own. */
+  readonly texts: readonly string[];
 }
 
 const NONE_PREPARED: Prepared = () => null;
@@ -115,6 +119,8 @@ function cautious(
     if (other.refusal !== null) merged.refuse(other.refusal);
     merged.isReadOnly &&= other.isReadOnly;
     merged.changesDatabase ||= other.changesDatabase;
+    merged.assembles ||= other.assembles;
+    merged.texts.push(...other.texts);
   }
   if (new Set(sql.match(VERSIONS)).size > MOST_VERSIONS) merged.refuse('server');
   return {
@@ -122,6 +128,8 @@ function cautious(
     refusal: usual.refusal ?? merged.refusal,
     isReadOnly: usual.isReadOnly && merged.isReadOnly,
     changesDatabase: usual.changesDatabase || merged.changesDatabase,
+    assembles: usual.assembles || merged.assembles,
+    texts: [...new Set([...usual.texts, ...merged.texts])],
   };
 }
 
@@ -165,6 +173,8 @@ function natureFrom(sql: string, draft: NatureDraft): StatementNature {
     writtenTables: [...draft.written],
     database: draft.database,
     changesDatabase: draft.changesDatabase,
+    assembles: draft.assembles,
+    texts: draft.texts,
   };
 }
 

@@ -62,7 +62,6 @@ export async function replayed(
 ): Promise<{ plan: ReplayPlan; result: ReplayResult }> {
   const all = { ...AS_FAST_AS_IT_GOES, ...options };
   const { signal = new AbortController().signal, show } = how;
-  const plan = await resultOf(player.plan(record, all, signal));
   const address = { ...target.address, user: 'replayer', passwordFrom: null };
   const opened = await mysqlTargets((asked) => Promise.resolve(asked)).open(
     address,
@@ -70,6 +69,7 @@ export async function replayed(
     new AbortController().signal,
   );
   try {
+    const plan = await resultOf(player.plan(record, all, signal));
     const result = await resultOf(player.play(record, all, plan, opened, signal), show);
     return { plan, result };
   } finally {

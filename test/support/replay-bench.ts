@@ -131,6 +131,7 @@ export function silentTarget(identity: ServerIdentity, now: () => number): Repla
     room: 10,
     longestText: 2 ** 24,
     position: () => Promise.resolve(null),
+    programs: () => Promise.resolve([]),
     openSession: unexpected,
     breakOff: unexpected,
     isBlocked: unexpected,

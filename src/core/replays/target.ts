@@ -32,6 +32,19 @@ export interface TargetOptions {
   readonly lockWait: number;
 }
 
+export type ProgramKind = 'procedure' | 'function' | 'package' | 'trigger' | 'event' | 'view';
+
+/** A text that the target keeps, and runs when a statement names it, or touches its table. */
+export interface TargetProgram {
+  readonly kind: ProgramKind;
+  readonly database: string;
+  readonly name: string;
+  /** Of a trigger: the table, in its database, whose changes run it; null for others. */
+  readonly table: string | null;
+  /** What it says, without its head; null where that cannot be seen. */
+  readonly body: string | null;
+}
+
 export interface ReplayTarget {
   readonly server: ServerIdentity;
   /** Connections that the server has room for besides those that are there, less a few for its owner. */
@@ -40,6 +53,8 @@ export interface ReplayTarget {
   readonly longestText: number;
   /** Where replicas of it would go on from; null where unknown. */
   position(): Promise<string | null>;
+  /** What its own databases have of programs, as far as the environment's account sees them. */
+  programs(): Promise<readonly TargetProgram[]>;
   /** Logs in. @throws TargetRefused. */
   openSession(login: TargetLogin): Promise<TargetSession>;
   /** Asks the server to break off what a session is doing; never throws. */

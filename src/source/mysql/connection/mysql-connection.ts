@@ -129,8 +129,8 @@ export class MysqlConnection {
   }
 
   /** Rows of which a busy server has as many as it likes. @throws AppError as `rows`, for more than 64 MiB. */
-  list(sql: string): Promise<readonly Row[]> {
-    return this.#rows(sql, STATEMENT_LIMIT_MS, MOST_LIST_BYTES);
+  list(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<readonly Row[]> {
+    return this.#rows(sql, limitMs, MOST_LIST_BYTES);
   }
 
   /** The first row, or null when there is none. */

@@ -4,6 +4,7 @@ import { AppError, messageOf } from '../../../core/errors.ts';
 import {
   TargetRefused,
   type ReplayTarget,
+  type TargetProgram,
   type TargetLogin,
   type TargetOptions,
   type TargetSession,
@@ -16,10 +17,13 @@ import { enterServer, readLoginFiles, type LoginFiles } from '../connection/serv
 import { codeOf, errnoOf } from '../connection/server-errors.ts';
 import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import { StatementBreaker } from './statement-breaker.ts';
+import { readAccessModeRisk, type AccessModeRisk } from './access-mode-guard.ts';
 import { readLimits } from './target-limits.ts';
+import { readPrograms } from './target-programs.ts';
 import { WireSession, type SessionSettings } from './wire-session.ts';
 
 const CLOSE_MS = 1_000;
+const NO_RISK: AccessModeRisk = { own: false, others: false };
 
 interface Opened {
   readonly control: MysqlConnection;
@@ -27,7 +31,8 @@ interface Opened {
   readonly server: MysqlIdentity;
   readonly room: number;
   readonly longestText: number;
-  readonly settings: SessionSettings;
+  readonly settings: Omit<SessionSettings, 'guardsEvery'>;
+  readonly risk: AccessModeRisk;
   readonly files: LoginFiles;
 }
 
@@ -97,7 +102,8 @@ export class MysqlTarget implements ReplayTarget {
       );
       try {
         const limits = await readLimits(control, allowed.user, options);
-        const opened = { control, breaker, server, files, ...limits };
+        const risk = options.readOnly ? await readAccessModeRisk(control) : NO_RISK;
+        const opened = { control, breaker, server, files, risk, ...limits };
         return new MysqlTarget(opened, reached, allow, signal);
       } catch (error) {
         breaker.destroy();
@@ -110,7 +116,9 @@ export class MysqlTarget implements ReplayTarget {
   }
 
   async openSession(login: TargetLogin): Promise<TargetSession> {
-    const { files, settings } = this.#opened;
+    const { files, risk } = this.#opened;
+    const guardsEvery = login.account === null ? risk.own : risk.others;
+    const settings = { ...this.#opened.settings, guardsEvery };
     try {
       const { address, password } = await this.#accountOf(login);
       if (this.#isClosed) throw new AppError('remote_failed', 'The replay is over');
@@ -140,6 +148,10 @@ export class MysqlTarget implements ReplayTarget {
       if (error instanceof AppError && error.code !== 'remote_failed') throw error;
       throw new TargetRefused(refusalOf(error), messageOf(error), error);
     }
+  }
+
+  programs(): Promise<readonly TargetProgram[]> {
+    return readPrograms(this.#opened.control);
   }
 
   async breakOff(session: TargetSession): Promise<void> {

@@ -9,7 +9,7 @@ const TO_SPARE = 5;
 interface Limits {
   readonly room: number;
   readonly longestText: number;
-  readonly settings: SessionSettings;
+  readonly settings: Omit<SessionSettings, 'guardsEvery'>;
 }
 
 /** What a server admits of sessions, and what they are told there. @throws AppError `remote_failed`. */
@@ -32,7 +32,7 @@ export async function readLimits(
 function settingsOf(
   { readOnly, lockWait }: TargetOptions,
   variables: ReadonlyMap<string | null | undefined, number>,
-): SessionSettings {
+): Limits['settings'] {
   const longest = Math.max(1, Math.ceil(lockWait / 1_000));
   const waits: string[] = [];
   for (const name of ['innodb_lock_wait_timeout', 'lock_wait_timeout']) {

@@ -22,6 +22,11 @@ import {
 export interface SessionSettings {
   /** Its failure ends the session: it keeps data from being changed. null for none. */
   readonly guard: string | null;
+  /**
+   * Whether the guard stands in front of every command as well: something that the session calls may undo it. Texts of
+   * several statements are then refused by the server, for nothing stands between those.
+   */
+  readonly guardsEvery: boolean;
   readonly others: readonly string[];
   /** Behind a reset alone: what the login says by itself. */
   readonly afterReset: readonly string[];
@@ -81,6 +86,8 @@ export class WireSession implements TargetSession, AnswerTaker {
   #isLong = false;
   /** Of which part the failure ends the session; -1 for none. */
   #guardPart = -1;
+  /** Whether the last of what is set up before the command is the guard. */
+  #isGuarded = false;
   #done: ((answer: TargetAnswer) => void) | null = null;
   #since = 0;
   #givenUp: Buffer[] = [];
@@ -126,6 +133,7 @@ export class WireSession implements TargetSession, AnswerTaker {
     const { guard, others } = this.#settings;
     const texts = guard === null ? others : [guard, ...others];
     this.#guardPart = guard === null ? -1 : 0;
+    this.#isGuarded = false;
     this.#send(texts.map(query), { before: 0, parts: texts.length, behind: 0 }, 'result', done);
   }
 
@@ -138,15 +146,19 @@ export class WireSession implements TargetSession, AnswerTaker {
       this.#reset(before, done);
       return;
     }
-    const isSeveral = command.type === 'query' && command.isSeveral;
+    const { guard, guardsEvery } = this.#settings;
+    const again = guardsEvery ? guard : null;
+    const isSeveral = command.type === 'query' && command.isSeveral && again === null;
     const packet = packetOf(command);
     this.#guardPart = -1;
     const kind = command.type === 'prepare' ? 'prepared' : 'result';
-    if (!isSeveral && before.length === 0) {
+    if (!isSeveral && before.length === 0 && again === null) {
       this.#send([packet], ALONE, kind, done);
       return;
     }
     const packets = before.map(query);
+    this.#isGuarded = again !== null;
+    if (again !== null) packets.push(query(again));
     if (isSeveral) packets.push(SEVERAL_ON);
     const counts = { before: packets.length, parts: 1, behind: isSeveral ? 1 : 0 };
     packets.push(packet);
@@ -185,7 +197,14 @@ export class WireSession implements TargetSession, AnswerTaker {
       this.#owed--;
     } else if (this.#before > 0) {
       this.#before--;
-      if (code !== 0) this.#setUpFailures++;
+      if (code !== 0) {
+        if (this.#before === 0 && this.#isGuarded) {
+          // What is behind it may be under way: nothing else follows.
+          this.#lose(Object.assign(new Error(this.#reader.message), { code: `ER_${code}` }));
+          return;
+        }
+        this.#setUpFailures++;
+      }
     } else if (this.#done === null) {
       this.#loseUnasked();
       return;
@@ -215,6 +234,7 @@ export class WireSession implements TargetSession, AnswerTaker {
 
   #reset(before: readonly string[], done: (answer: TargetAnswer) => void): void {
     const { guard, others, afterReset } = this.#settings;
+    this.#isGuarded = false;
     const texts = [...(guard === null ? [] : [guard]), ...afterReset, ...others];
     this.#guardPart = guard === null ? -1 : 1;
     const counts = { before: before.length, parts: 1 + texts.length, behind: 0 };

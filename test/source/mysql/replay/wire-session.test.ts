@@ -19,7 +19,7 @@ import {
 } from '../../../support/fake-server.ts';
 import { waitUntil } from '../../../support/waiting.ts';
 
-const NONE: SessionSettings = { guard: null, others: [], afterReset: [] };
+const NONE: SessionSettings = { guard: null, guardsEvery: false, others: [], afterReset: [] };
 
 interface Peer {
   readonly session: WireSession;
@@ -156,6 +156,7 @@ describe('a server', () => {
 describe('what keeps data from being changed', () => {
   const settings = {
     guard: 'SET SESSION TRANSACTION READ ONLY',
+    guardsEvery: false,
     others: ['SET x = 1'],
     afterReset: [],
   };
@@ -173,6 +174,23 @@ describe('what keeps data from being changed', () => {
     const peer = await sessionWith((socket) => void socket.write(Buffer.concat(answers)), settings);
     expect(await peer.run({ type: 'reset' })).toMatchObject({ code: 1193 });
     expect(peer.session.isLost).toBe(false);
+  });
+
+  test('stands in front of every command where it has to, and ends the session where it fails', async () => {
+    let fails = false;
+    const peer = await sessionWith(
+      (socket) => {
+        const guard = fails ? refusal(1, 1317, 'Interrupted') : OK;
+        socket.write(Buffer.concat([refusal(1, 1193, 'Unknown'), guard, OK]));
+      },
+      { ...settings, guardsEvery: true },
+    );
+    expect(await peer.query('SELECT f()', ['SET y = 1'])).toMatchObject({ code: 0 });
+    expect(peer.heard()).toMatch(/SET y = 1.*READ ONLY.*SELECT f\(\)/s);
+    expect(peer.session.setUpFailures).toBe(1);
+    fails = true;
+    expect(await peer.query('SELECT g()', ['SET y = 1'])).toMatchObject({ code: -1 });
+    await expectLost(peer);
   });
 });
 
