@@ -56,10 +56,13 @@ class Walk {
   #from: string | null = null;
   #to: string | null = null;
   #lossy = 0;
+  /** Databases that are to have another name, and that no record was in yet. */
+  readonly #unmapped: Set<string>;
 
   constructor(record: ReplayedRecord, options: ReplayOptions) {
     this.#record = record;
     this.#options = options;
+    this.#unmapped = new Set(options.databases.map(({ recorded }) => recorded));
     this.#screening = new Screening(options, NO_CUTS, (session) => this.#end(session, true));
     const open = record.facts?.transactionsAtStart ?? [];
     this.#inTransaction = new Set(open.map(({ session }) => session));
@@ -76,6 +79,7 @@ class Walk {
   readonly #take = (screened: Screened): void => {
     const { record, session, nature, reason } = screened;
     this.#accounts.add(record.kind, reason ?? 0);
+    if (this.#unmapped.size > 0 && record.db !== null) this.#unmapped.delete(record.db);
     const walk = this.#walkOf(session);
     walk.last = record.seq;
     if (nature !== null && isStatement(record.kind) && reason !== 'echo' && reason !== 'filtered') {
@@ -178,6 +182,11 @@ class Walk {
     if (gaps > 0) {
       warnings.push(
         `The record has ${gaps === 1 ? 'a gap' : `${gaps} gaps`}: what is missing in it is not replayed`,
+      );
+    }
+    for (const database of this.#unmapped) {
+      warnings.push(
+        `No session of the record was in the database "${database}", which is to have another name`,
       );
     }
     const without = this.#accounts.statements.skipped.get('without_values') ?? 0;

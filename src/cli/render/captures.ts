@@ -94,8 +94,9 @@ const DETAIL: readonly Column<ListedCapture>[] = [
       : moment(scheduledEnd, view),
   ),
   LENGTH,
-  column('workload.records', 'RECORDS', ({ records, recordsStatements, status }) => {
+  column('workload.records', 'RECORDS', ({ records, recordsStatements, status, type }) => {
     if (records !== null) return formatCount(records);
+    if (type === 'REPLAY') return '-';
     if (!recordsStatements) return 'not recorded (metrics only)';
     return isOver(status) ? 'none' : 'none yet';
   }),

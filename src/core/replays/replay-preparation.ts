@@ -5,7 +5,7 @@ import { bind, requireAccountReference } from '../environments/confinement.ts';
 import { getEnvironment } from '../environments/environment-service.ts';
 import { placeOf, type ServerEnvironment } from '../environments/environment.ts';
 import { isLeftToDaemon } from '../environments/server-looks.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { TargetDoubt } from '../hints.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
@@ -151,7 +151,7 @@ export interface ReachedTarget {
   readonly doubt: Exclude<TargetDoubt, 'writes'> | null;
 }
 
-/** Connects. @throws AppError `remote_failed`. */
+/** Connects, and tries the accounts that recorded users are mapped to. @throws AppError `remote_failed`. */
 export async function reachTarget(
   { store, replayTargets }: Outside,
   { capture, facts, environment, options }: PreparedReplay,
@@ -164,8 +164,37 @@ export async function reachTarget(
     { readOnly: !options.writes, lockWait: options.deadline },
     signal,
   );
+  try {
+    await checkAccounts(target, options);
+  } catch (error) {
+    await target.close();
+    throw error;
+  }
   const doubt = knownAs(store, capture, facts, environment.id, target.server);
   return { target, doubt };
+}
+
+/** Logs in as each user that recorded ones are mapped to: one that is refused would lose all their sessions. */
+async function checkAccounts(target: ReplayTarget, { users }: ReplayOptions): Promise<void> {
+  const checked = new Set<string>();
+  for (const account of users) {
+    const key = JSON.stringify([account.user, account.passwordFrom]);
+    if (checked.has(key)) continue;
+    checked.add(key);
+    try {
+      (await target.openSession({ account })).close();
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      throw new AppError(
+        error.code,
+        `Recorded sessions of "${account.recorded}" cannot log in as "${account.user}": ${error.message}`,
+        {
+          hint: error.hint,
+          cause: error,
+        },
+      );
+    }
+  }
 }
 
 /** The record as a player reads it. */
