@@ -62,6 +62,8 @@ export class NatureDraft {
     this.setsCharacterSet ||= nature.setsCharacterSet;
     this.isSetting ||= nature.isSetting;
     this.changesDatabase ||= nature.changesDatabase;
+    // MariaDB prepares a USE, too.
+    this.database = nature.database ?? this.database;
     for (const effect of nature.transaction) this.effect(effect);
     for (const table of nature.writtenTables) this.written.add(table);
   }

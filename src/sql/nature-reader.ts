@@ -267,10 +267,14 @@ export class NatureReader {
     if (written.length === 0 || written.some((table) => !table.includes('.'))) {
       draft.changesDatabase = true;
     }
-    if (draft.database !== null && draft.changesDatabase) {
-      const reason = schemaRefusal(draft.database);
-      if (reason !== null) draft.refuse(reason);
-    }
+    if (draft.changesDatabase) this.#refuseBehindUse();
+  }
+
+  /** What changes the default database, where a USE before it in the text says which one that is. */
+  #refuseBehindUse(): void {
+    const draft = this.#draft;
+    const reason = draft.database === null ? null : schemaRefusal(draft.database);
+    if (reason !== null) draft.refuse(reason);
   }
 
   /** Behind common table expressions. */
@@ -303,6 +307,7 @@ export class NatureReader {
     if (PROGRAMS.has(object) && (verb === 'CREATE' || verb === 'ALTER')) {
       draft.writes();
       draft.changesDatabase = true;
+      this.#refuseBehindUse();
       return this.#readProgram('stored');
     }
     readOptions(cursor, draft);
@@ -392,8 +397,12 @@ export class NatureReader {
   }
 
   #execute(nature: StatementNature | null): void {
-    if (nature === null && this.#body === 'stored') this.#draft.assembles = true;
-    else this.#draft.execute(nature);
+    if (nature === null && this.#body === 'stored') {
+      this.#draft.assembles = true;
+      return;
+    }
+    this.#draft.execute(nature);
+    if (nature?.changesDatabase === true) this.#refuseBehindUse();
   }
 
   /** Literals side by side, up to the end of the statement or USING, as one text; null for anything else. */

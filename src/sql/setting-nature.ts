@@ -1,3 +1,4 @@
+import { OUTSIDE_ENGINES } from './definition-nature.ts';
 import type { NatureCursor } from './nature-cursor.ts';
 import type { NatureDraft } from './nature-draft.ts';
 import { readAccess } from './transaction-nature.ts';
@@ -6,6 +7,7 @@ import { readAccess } from './transaction-nature.ts';
 const OF_REPLICATION =
   /^(?:sql_log_bin|sql_log_off|sql_log_update|server_id|skip_replication|read_only|super_read_only|offline_mode|(?:binlog|wsrep|gtid|pseudo|original|immediate|rpl|slave|replica|rbr|debug)(?:_\w+)?)$/;
 const READ_ONLY = /^(?:transaction|tx)_read_only$/;
+const ENGINE = /^(?:default_|default_tmp_|enforce_)?storage_engine$/;
 const CHARACTER_SETS = /^(?:character_set_(?:client|connection|results)|collation_connection)$/;
 const ON = /^(?:1|ON|TRUE)$/i;
 const OFF = /^(?:0|OFF|FALSE)$/i;
@@ -108,6 +110,8 @@ function isServerWide(scope: string): boolean {
 function note(draft: NatureDraft, name: string, value: string, isForStatement: boolean): void {
   if (OF_REPLICATION.test(name)) draft.refuse('server');
   if (READ_ONLY.test(name) && !ON.test(value)) draft.isReadOnly = false;
+  // What is put together may be the name of one.
+  if (ENGINE.test(name) && (value === '' || OUTSIDE_ENGINES.test(value))) draft.refuse('server');
   if (CHARACTER_SETS.test(name)) draft.setsCharacterSet = true;
   if (isForStatement) return;
   if (name === 'timestamp') {

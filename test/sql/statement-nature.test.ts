@@ -652,6 +652,32 @@ it('behind USE mysql what changes tables without a database is refused, and what
   expect(within('SHUTDOWN', 'shop')).toBe('server');
 });
 
+it('behind a USE in the text itself what changes that database is refused, however it is run', () => {
+  for (const sql of [
+    "EXECUTE IMMEDIATE 'USE mysql'; DELETE FROM db",
+    "USE mysql; EXECUTE IMMEDIATE 'DELETE FROM db'",
+    "PREPARE a FROM 'DELETE FROM db'; USE mysql; EXECUTE a",
+    "PREPARE a FROM 'USE mysql'; EXECUTE a; DELETE FROM db",
+    'USE mysql; CREATE PROCEDURE x() SELECT 1',
+    'USE mysql; CREATE TRIGGER x AFTER INSERT ON db FOR EACH ROW SET @a = 1',
+  ]) {
+    expect([sql, natureOf(sql).refusal]).toEqual([sql, 'accounts']);
+  }
+  expect(natureOf("USE mysql; EXECUTE IMMEDIATE 'SELECT * FROM user'").refusal).toBeNull();
+  expect(natureOf("EXECUTE IMMEDIATE 'USE shop'").database).toBe('shop');
+});
+
+it('an engine whose tables are files or on other servers is refused as a default, too', () => {
+  for (const sql of [
+    'SET default_storage_engine = CONNECT',
+    "SET @@session.storage_engine = 'federated'",
+    "SET default_tmp_storage_engine = CONCAT('CONN', 'ECT')",
+  ]) {
+    expect([sql, natureOf(sql).refusal]).toEqual([sql, 'server']);
+  }
+  expect(natureOf('SET SESSION default_storage_engine = InnoDB').refusal).toBeNull();
+});
+
 describe('a stream of statements', () => {
   it('has the nature of each, whatever was seen before', () => {
     const natures = new Natures();
