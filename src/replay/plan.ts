@@ -2,6 +2,7 @@ import type { Progress } from '../core/progress.ts';
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import type { ReplayEvent, ReplayOptions, ReplayPlan, SkipReason } from '../core/replays/replay.ts';
 import { formatCount } from '../core/units.ts';
+import { namedPrograms, type ProgramRefusals } from './program-refusals.ts';
 import { Accounts, isStatement } from './record-accounts.ts';
 import { NO_CUTS, type Cuts } from './session-cuts.ts';
 import type { RecordedSession } from './recorded-session.ts';
@@ -14,15 +15,17 @@ const TELL_AFTER = 50_000;
 export interface Planned {
   readonly plan: ReplayPlan;
   readonly cuts: Cuts;
+  readonly programs: ProgramRefusals;
 }
 
 /** Walks over a record, and says what would be sent. @throws AppError `store_unusable`. */
 export async function* planReplay(
   record: ReplayedRecord,
   options: ReplayOptions,
+  programs: ProgramRefusals,
   signal: AbortSignal,
 ): Progress<ReplayEvent, Planned> {
-  const walk = new Walk(record, options);
+  const walk = new Walk(record, options, programs);
   let told = 0;
   for await (const records of record.read()) {
     signal.throwIfAborted();
@@ -43,6 +46,7 @@ interface SessionWalk {
 class Walk {
   readonly #record: ReplayedRecord;
   readonly #options: ReplayOptions;
+  readonly #programs: ProgramRefusals;
   readonly #screening: Screening;
   readonly #accounts = new Accounts();
   readonly #sessions = new Map<RecordedSession, SessionWalk>();
@@ -58,12 +62,18 @@ class Walk {
   #lossy = 0;
   /** Databases that are to have another name, and that no record was in yet. */
   readonly #unmapped: Set<string>;
+  #ofPrograms = 0;
+  readonly #refusedPrograms = new Set<string>();
+  #assembling = 0;
 
-  constructor(record: ReplayedRecord, options: ReplayOptions) {
+  constructor(record: ReplayedRecord, options: ReplayOptions, programs: ProgramRefusals) {
     this.#record = record;
     this.#options = options;
     this.#unmapped = new Set(options.databases.map(({ recorded }) => recorded));
-    this.#screening = new Screening(options, NO_CUTS, (session) => this.#end(session, true));
+    this.#programs = programs;
+    this.#screening = new Screening(options, NO_CUTS, programs, (session) =>
+      this.#end(session, true),
+    );
     const open = record.facts?.transactionsAtStart ?? [];
     this.#inTransaction = new Set(open.map(({ session }) => session));
   }
@@ -77,7 +87,12 @@ class Walk {
   }
 
   readonly #take = (screened: Screened): void => {
-    const { record, session, nature, reason } = screened;
+    const { record, session, nature, reason, program } = screened;
+    if (program !== null) {
+      this.#ofPrograms++;
+      this.#refusedPrograms.add(program.program);
+    }
+    if (reason === null && nature?.assembles === true) this.#assembling++;
     this.#accounts.add(record.kind, reason ?? 0);
     if (this.#unmapped.size > 0 && record.db !== null) this.#unmapped.delete(record.db);
     const walk = this.#walkOf(session);
@@ -166,7 +181,7 @@ class Walk {
       autocommitOff: this.#autocommitOff,
       lastOf: this.#lastOf,
     };
-    return { plan, cuts };
+    return { plan, cuts, programs: this.#programs };
   }
 
   #length(from: string | null, to: string | null): number | null {
@@ -200,6 +215,20 @@ class Walk {
         `${formatCount(this.#lossy)} statements have bytes that the server's log wrote as \\xHH: they are sent as those bytes`,
       );
     }
+    if (this.#ofPrograms > 0) {
+      const isOne = this.#ofPrograms === 1;
+      const names = namedPrograms([...this.#refusedPrograms]);
+      warnings.push(
+        `${formatCount(this.#ofPrograms)} ${isOne ? 'record is' : 'records are'} not sent for what programs of the target do: ${names}`,
+      );
+    }
+    if (this.#assembling > 0) {
+      const isOne = this.#assembling === 1;
+      warnings.push(
+        `${formatCount(this.#assembling)} ${isOne ? 'statement of the record makes a program that puts its' : 'statements of the record make programs that put their'} SQL together: what ${isOne ? 'it does' : 'they do'} is not seen`,
+      );
+    }
+    warnings.push(...this.#programs.warnings);
     return warnings;
   }
 }

@@ -2,31 +2,32 @@ import type { Progress } from '../core/progress.ts';
 import type { ReplayedRecord, ReplayPlayer } from '../core/replays/replay-player.ts';
 import type { ReplayEvent, ReplayPlan, TableChecksum } from '../core/replays/replay.ts';
 import type { ReplayTarget } from '../core/replays/target.ts';
-import type { Cuts } from './session-cuts.ts';
 import { Engine } from './engine.ts';
+import { ProgramRefusals } from './program-refusals.ts';
 import type { Pace } from './pace.ts';
-import { planReplay } from './plan.ts';
+import { planReplay, type Planned } from './plan.ts';
 import { resultOf } from './replay-results.ts';
 
 const TELL_MS = 500;
 
 /** Plays records by the pace that is handed in. */
 export function playerBy(pace: Pace): ReplayPlayer {
-  /** What was found of each record's sessions when its plan was made. */
-  const cutsOf = new WeakMap<ReplayPlan, Cuts>();
+  /** What was found when each plan was made. */
+  const found = new WeakMap<ReplayPlan, Planned>();
   return {
-    async *plan(record, options, signal) {
-      const { plan, cuts } = yield* planReplay(record, options, signal);
-      cutsOf.set(plan, cuts);
-      return plan;
+    async *plan(record, options, programs, signal) {
+      const refusals = new ProgramRefusals(programs, options);
+      const planned = yield* planReplay(record, options, refusals, signal);
+      found.set(planned.plan, planned);
+      return planned.plan;
     },
 
     async *play(record, options, plan, target, signal) {
-      const cuts = cutsOf.get(plan);
-      if (cuts === undefined) throw new Error('The plan is not one of this player');
+      const planned = found.get(plan);
+      if (planned === undefined) throw new Error('The plan is not one of this player');
       const leaving = new AbortController();
       const ending = AbortSignal.any([signal, leaving.signal]);
-      const engine = new Engine(record, options, { plan, cuts }, target, pace, ending);
+      const engine = new Engine(record, options, planned, target, pace, ending);
       const start = pace.now();
       const running = engine.run();
       try {

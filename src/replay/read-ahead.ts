@@ -36,7 +36,7 @@ export class ReadAhead {
   constructor(
     record: ReplayedRecord,
     options: ReplayOptions,
-    { plan, cuts }: Planned,
+    { plan, cuts, programs }: Planned,
     schedule: Schedule | null,
     rows: DigestRows,
     scope: WalkScope,
@@ -47,7 +47,7 @@ export class ReadAhead {
     const { from, to } = plan;
     this.#from = from === null ? 0 : this.#clock.microsOf(from);
     this.#length = Math.max(1, to === null ? 1 : this.#clock.microsOf(to) - this.#from + 1);
-    this.done = this.#read(record, new Screening(options, cuts));
+    this.done = this.#read(record, new Screening(options, cuts, programs));
     // Whoever awaits it is told; until then it is nobody's failure.
     this.done.catch(() => undefined);
   }

@@ -7,6 +7,8 @@ import { hidesPreparedText } from '../sql/session-statements.ts';
 import { Natures, refusalWithin, type StatementNature } from '../sql/statement-nature.ts';
 import { StatementFilter } from '../workload/statement-filter.ts';
 import type { Cuts } from './session-cuts.ts';
+import type { ProgramRefusals } from './program-refusals.ts';
+import type { RefusedName } from './refused-names.ts';
 import { RecordedSession } from './recorded-session.ts';
 
 /** A record, and what becomes of it as far as the record alone tells. */
@@ -20,6 +22,8 @@ export interface Screened {
   /** Of queries, executes and prepares; null else. */
   readonly nature: StatementNature | null;
   readonly digest: Digest | null;
+  /** The program of the target that it is refused for; null for none. */
+  readonly program: RefusedName | null;
   /** Whether nothing of its session follows. */
   readonly isLast: boolean;
 }
@@ -39,6 +43,7 @@ export class Screening {
   /** What of a session's own is meant: its login, its end; null where no such thing is. */
   readonly #places: StatementFilter | null;
   readonly #cuts: Cuts;
+  readonly #programs: ProgramRefusals;
   readonly #natures = new Natures();
   readonly #sessions = new Map<number, RecordedSession>();
   readonly #connecting: RecordedSession[] = [];
@@ -49,10 +54,12 @@ export class Screening {
   constructor(
     { writes, search }: Pick<ReplayOptions, 'writes' | 'search'>,
     cuts: Cuts,
+    programs: ProgramRefusals,
     onReplaced: (session: RecordedSession) => void = () => undefined,
   ) {
     this.#options = { writes };
     this.#cuts = cuts;
+    this.#programs = programs;
     this.#onReplaced = onReplaced;
     const { users, hosts, sessions, since, until } = search;
     const isEvery = isEveryStatement(search);
@@ -151,7 +158,8 @@ export class Screening {
 
   #because(reason: SkipReason, record: StatementRecord, session: RecordedSession): Screened {
     const isLast = this.#isLast(record, session);
-    return { record, session, sql: record.sql, reason, nature: null, digest: null, isLast };
+    const { sql } = record;
+    return { ...NOTHING_KNOWN, record, session, sql, reason, isLast };
   }
 
   #isLast({ seq, kind }: StatementRecord, session: RecordedSession): boolean {
@@ -163,9 +171,11 @@ export class Screening {
     const isLast = this.#isLast(record, session);
     if (kind !== 'query' && kind !== 'execute' && kind !== 'prepare') {
       const reason = this.#whyNotControl(record);
-      return { record, session, sql, reason, nature: null, digest: null, isLast };
+      return { ...NOTHING_KNOWN, record, session, sql, reason, isLast };
     }
-    const { nature, digest } = this.#natures.of(sql, (name) => session.prepared.get(name));
+    const { nature: own, digest } = this.#natures.of(sql, (name) => session.prepared.get(name));
+    const program = this.#programs.of(sql, own, record.db);
+    const nature = program === null ? own : refusedFor(own, program);
     const reason = this.#whyNot(record, session, sql, nature);
     if (kind === 'prepare' && reason === 'echo') session.learnPrepared(nature);
     if (kind === 'query') {
@@ -179,7 +189,17 @@ export class Screening {
         session.keepSetting(sql);
       }
     }
-    return { record, session, sql, reason, nature, digest, isLast };
+    const isReason = own.refusal === null && reason === program?.refusal;
+    return {
+      record,
+      session,
+      sql,
+      reason,
+      nature,
+      digest,
+      program: isReason ? program : null,
+      isLast,
+    };
   }
 
   #mayKeep({ isReadOnly }: StatementNature): boolean {
@@ -224,6 +244,21 @@ export class Screening {
     if (record.kind !== 'prepare' && !filter.hasKind(record.kind)) return false;
     return filter.hasText(sql, () => record.db);
   }
+}
+
+const NOTHING_KNOWN = { nature: null, digest: null, program: null };
+
+/** Of a statement that runs a program of the target, also later, by a name that it prepares. */
+function refusedFor(nature: StatementNature, { refusal }: RefusedName): StatementNature {
+  return {
+    ...nature,
+    refusal: nature.refusal ?? refusal,
+    isReadOnly: false,
+    prepares: nature.prepares.map(({ name, nature: prepared }) => ({
+      name,
+      nature: prepared === null ? null : { ...prepared, refusal: prepared.refusal ?? refusal },
+    })),
+  };
 }
 
 /** Whether it is left out with the transaction that it is in: what sets a session up is needed behind that, too. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { resultOf } from '../../src/core/progress.ts';
 import type { ReplayOptions } from '../../src/core/replays/replay.ts';
 import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
+import { ProgramRefusals } from '../../src/replay/program-refusals.ts';
 import { planReplay, type Planned } from '../../src/replay/plan.ts';
 import { OPTIONS, recordOf, type Line } from './recorded.ts';
 
@@ -13,6 +14,7 @@ function plan(
   const run = planReplay(
     recordOf(lines, about),
     { ...OPTIONS, ...options },
+    new ProgramRefusals([], OPTIONS),
     new AbortController().signal,
   );
   return resultOf(run);

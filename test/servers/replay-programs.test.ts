@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rowsOf, startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
@@ -72,4 +73,120 @@ describe('a read-only replay', () => {
       expect(await orders()).toEqual([]);
     }
   });
+});
+
+describe('a replay with --writes', () => {
+  const FILE = '/tmp/captures-replay-programs-never';
+
+  beforeAll(async () => {
+    for (const sql of [
+      'CREATE TABLE notes (n INT)',
+      'CREATE TABLE guarded (n INT)',
+      'CREATE PROCEDURE pre_global() SET GLOBAL max_connections = 77',
+      'CREATE PROCEDURE pre_user() BEGIN IF 1 THEN CREATE USER hacked; END IF; END',
+      `CREATE PROCEDURE pre_file() BEGIN SELECT 1 INTO OUTFILE '${FILE}'; END`,
+      'CREATE PROCEDURE pre_chain() CALL pre_global()',
+      'CREATE PROCEDURE fine() INSERT INTO notes VALUES (1)',
+      "CREATE PROCEDURE puts_together(what TEXT) BEGIN SET @s = CONCAT('INSERT INTO notes VALUES (', what, ')'); PREPARE p FROM @s; EXECUTE p; END",
+      'CREATE FUNCTION global_too() RETURNS INT BEGIN SET GLOBAL max_connections = 76; RETURN 1; END',
+      "CREATE FUNCTION reads_file() RETURNS TEXT RETURN LOAD_FILE('/etc/hostname')",
+      'CREATE TRIGGER changes_server BEFORE INSERT ON guarded FOR EACH ROW CALL pre_global()',
+      'CREATE VIEW grants AS SELECT * FROM mysql.proxies_priv',
+      'CREATE VIEW asks AS SELECT global_too() AS x',
+    ]) {
+      await admin.query(sql);
+    }
+  });
+
+  test('runs no program of the target that does what is never sent, and plans the same', async () => {
+    const before = await rowsOf(admin, 'SELECT @@GLOBAL.max_connections AS most');
+    const { plan, result } = await replayed(
+      recordOf([
+        [1, 'CALL pre_global()'],
+        [1, 'CALL shop.pre_user'],
+        [1, 'call `pre_file`()'],
+        [1, 'CALL pre_chain()'],
+        [1, 'SELECT global_too()'],
+        [1, 'SELECT n, reads_file() FROM notes'],
+        [1, 'INSERT INTO guarded VALUES (1)'],
+        [1, 'DELETE FROM grants'],
+        [1, 'SELECT * FROM asks'],
+        [1, "PREPARE p FROM 'CALL pre_global()'"],
+        [1, 'EXECUTE p'],
+        [1, 'prepare', 'CALL pre_global()'],
+        [1, 'execute', 'CALL pre_global()'],
+        [1, 'CREATE PROCEDURE mine() CALL pre_global()'],
+        [1, 'CALL fine()'],
+        [1, 'CALL puts_together(2)'],
+        [1, 'SELECT COUNT(*) FROM grants'],
+      ]),
+      server,
+    );
+    expect(plan.skipped).toEqual({ server: 10, accounts: 2, files: 2 });
+    expect(result).toMatchObject({ sent: 3, failed: {}, skipped: plan.skipped });
+    expect(plan.warnings).toHaveLength(2);
+    expect(plan.warnings[1]).toBe(
+      '1 procedure of the target puts its SQL together: what it does is not seen: shop.puts_together',
+    );
+    expect(await rowsOf(admin, 'SELECT @@GLOBAL.max_connections AS most')).toEqual(before);
+    expect(await rowsOf(admin, "SELECT User FROM mysql.user WHERE User = 'hacked'")).toEqual([]);
+    expect((await rowsOf(admin, 'SELECT n FROM notes')).map(({ n }) => n as unknown)).toEqual([
+      1, 2,
+    ]);
+    expect(existsSync(FILE)).toBe(false);
+  });
+
+  test('keeps a read-only one from them as well', async () => {
+    const { result } = await replayed(
+      recordOf([
+        [1, 'SELECT global_too()'],
+        [1, 'SELECT reads_file()'],
+        [1, 'SELECT 1'],
+      ]),
+      server,
+      { writes: false },
+    );
+    expect(result).toMatchObject({ sent: 1, skipped: { server: 1, files: 1 } });
+  });
+
+  test('knows packages of MariaDB', async ({ skip }) => {
+    if (server.family !== 'mariadb') skip();
+    const other = await server.admin();
+    await other.query(`
+      SET SESSION sql_mode = 'ORACLE';
+      USE shop`);
+    await other.query('CREATE PACKAGE tools AS PROCEDURE p; FUNCTION f RETURN INT; END');
+    await other.query(
+      'CREATE PACKAGE BODY tools AS PROCEDURE p AS BEGIN SET GLOBAL max_connections = 75; END; FUNCTION f RETURN INT AS BEGIN RETURN 1; END; END',
+    );
+    await other.end();
+    const { result } = await replayed(
+      recordOf([
+        [1, 'CALL tools.p()'],
+        [1, 'SELECT shop.tools.f()'],
+      ]),
+      server,
+    );
+    expect(result).toMatchObject({ sent: 0, skipped: { server: 2 } });
+  });
+
+  test('says which programs its account cannot read', async () => {
+    const { plan } = await replayed(recordOf([[1, 'SELECT 1']]), server, {}, { user: 'clerk' });
+    expect(plan.warnings).toEqual([
+      expect.stringMatching(/^\d+ programs of the target cannot be read: .* is not seen: shop\./),
+    ]);
+  });
+});
+
+test('a target as it is installed has no program that is refused, and nothing hidden', async () => {
+  const fresh = await startRecorderServer();
+  try {
+    const own = await fresh.admin();
+    await own.query("CREATE USER replayer@'127.0.0.1'; GRANT ALL ON *.* TO replayer@'127.0.0.1'");
+    await own.end();
+    const { plan } = await replayed(recordOf([[1, 'CALL p()']]), fresh);
+    expect(plan).toMatchObject({ sent: 1, warnings: [] });
+  } finally {
+    await fresh.stop();
+  }
 });

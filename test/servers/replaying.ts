@@ -58,18 +58,19 @@ export async function replayed(
   how: {
     readonly signal?: AbortSignal;
     readonly show?: (event: ReplayEvent) => void;
+    readonly user?: string;
   } = {},
 ): Promise<{ plan: ReplayPlan; result: ReplayResult }> {
   const all = { ...AS_FAST_AS_IT_GOES, ...options };
-  const { signal = new AbortController().signal, show } = how;
-  const address = { ...target.address, user: 'replayer', passwordFrom: null };
+  const { signal = new AbortController().signal, show, user = 'replayer' } = how;
+  const address = { ...target.address, user, passwordFrom: null };
   const opened = await mysqlTargets((asked) => Promise.resolve(asked)).open(
     address,
     { readOnly: !all.writes, lockWait: all.deadline },
     new AbortController().signal,
   );
   try {
-    const plan = await resultOf(player.plan(record, all, signal));
+    const plan = await resultOf(player.plan(record, all, await opened.programs(), signal));
     const result = await resultOf(player.play(record, all, plan, opened, signal), show);
     return { plan, result };
   } finally {

@@ -1,7 +1,7 @@
 import type { Progress } from '../progress.ts';
 import type { StatementRecord } from '../workloads/statements.ts';
 import type { RecordingFacts } from '../workloads/workload.ts';
-import type { ReplayTarget } from './target.ts';
+import type { ReplayTarget, TargetProgram } from './target.ts';
 import type { ReplayEvent, ReplayOptions, ReplayPlan, ReplayResult } from './replay.ts';
 
 /** The record that is replayed. */
@@ -18,11 +18,13 @@ export interface ReplayedRecord {
 export interface ReplayPlayer {
   /**
    * Reads the whole record, and says what would be sent; sends nothing.
+   * @param programs of the target: what runs one that does what is never sent is not sent.
    * @throws AppError `store_unusable` for a record that cannot be read.
    */
   plan(
     record: ReplayedRecord,
     options: ReplayOptions,
+    programs: readonly TargetProgram[],
     signal: AbortSignal,
   ): Progress<ReplayEvent, ReplayPlan>;
   /**

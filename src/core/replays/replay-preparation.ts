@@ -24,7 +24,7 @@ import type {
   StoredReplay,
 } from './replay.ts';
 import { knownAs } from './target-doubts.ts';
-import type { ReplayTarget } from './target.ts';
+import type { ReplayTarget, TargetProgram } from './target.ts';
 
 /** A replay that was asked for and may be made, but for what its target says. */
 export interface PreparedReplay {
@@ -224,10 +224,11 @@ export async function* passOver(
   { replayPlayer }: Outside,
   record: ReplayedRecord,
   options: ReplayOptions,
+  programs: readonly TargetProgram[],
   signal: AbortSignal,
 ): Progress<ReplayEvent, ReplayPlan> {
   const player = await replayPlayer();
-  const plan = yield* player.plan(record, options, signal);
+  const plan = yield* player.plan(record, options, programs, signal);
   signal.throwIfAborted();
   return plan;
 }
@@ -244,8 +245,14 @@ export async function* planReplay(
   const prepared = await prepareReplay(outside, rules, actor, ref, request, false);
   const { target, doubt } = await reachTarget(outside, prepared, signal);
   const server = keptOf(target);
-  await target.close();
-  const plan = yield* passOver(outside, recordOf(outside, prepared), prepared.options, signal);
+  let programs: readonly TargetProgram[];
+  try {
+    programs = await target.programs();
+  } finally {
+    await target.close();
+  }
+  const record = recordOf(outside, prepared);
+  const plan = yield* passOver(outside, record, prepared.options, programs, signal);
   const { environment, source } = prepared;
   return {
     plan,

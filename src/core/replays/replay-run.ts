@@ -65,7 +65,8 @@ export async function* runReplay(
       const gravest: TargetDoubt | null = doubt ?? (options.writes ? 'writes' : null);
       requireMeant(environment, source, gravest, request);
       const record = recordOf(outside, prepared);
-      const plan = yield* passOver(outside, record, options, signal);
+      const programs = await target.programs();
+      const plan = yield* passOver(outside, record, options, programs, signal);
       yield { type: 'planned', plan };
       const skew = (await target.now()) - outside.clock.now();
       signal.throwIfAborted();

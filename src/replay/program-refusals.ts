@@ -1,0 +1,149 @@
+import type { ReplayOptions } from '../core/replays/replay.ts';
+import type { ProgramKind, TargetProgram } from '../core/replays/target.ts';
+import { formatCount } from '../core/units.ts';
+import { namedIn } from '../sql/named-things.ts';
+import { natureOf, type StatementNature, type StatementRefusal } from '../sql/statement-nature.ts';
+import { systemTableRefusal } from '../sql/system-schemas.ts';
+import {
+  RefusedNames,
+  type ReachedBy,
+  type RefusedName,
+  type Surroundings,
+} from './refused-names.ts';
+
+const REACHED_BY: Readonly<Record<ProgramKind, ReachedBy>> = {
+  procedure: 'call',
+  function: 'function',
+  package: 'package',
+  trigger: 'written',
+  event: 'event',
+  view: 'named',
+};
+/** What a read-only replay can come to run. */
+const READ_ONLY: ReadonlySet<ProgramKind> = new Set(['function', 'package', 'view']);
+/** Programs that a warning names. */
+const MOST_NAMED = 5;
+
+interface ReadProgram {
+  readonly program: TargetProgram;
+  readonly body: string;
+  readonly nature: StatementNature;
+}
+
+/**
+ * Which statements would make the target run a program of its own that does what is never sent: by the texts of
+ * its programs, and of those that these call.
+ */
+export class ProgramRefusals {
+  readonly #names: RefusedNames;
+  readonly #mapped: (database: string) => string;
+  /** Of programs that nobody can look into. */
+  readonly warnings: readonly string[];
+
+  constructor(
+    programs: readonly TargetProgram[],
+    { writes, databases }: Pick<ReplayOptions, 'writes' | 'databases'>,
+  ) {
+    const names = new Map(databases.map(({ recorded, target }) => [recorded, target]));
+    this.#mapped = (database) => names.get(database) ?? database;
+    const read = programs.flatMap(readProgram);
+    this.#names = new RefusedNames(refusedOf(read));
+    const isReached = ({ kind }: TargetProgram): boolean => writes || READ_ONLY.has(kind);
+    const unseen = programs.filter((one) => one.body === null && isReached(one));
+    const assembling = writes
+      ? read.filter(({ nature }) => nature.assembles).map(({ program }) => program)
+      : [];
+    this.warnings = [
+      ...warningOf(assembling, 'puts its SQL together', 'put their SQL together'),
+      ...warningOf(unseen, 'cannot be read', 'cannot be read'),
+    ];
+  }
+
+  /** @param database the session's default one, by the record. */
+  of(sql: string, nature: StatementNature, database: string | null): RefusedName | null {
+    const mapped = this.#mapped;
+    const defaults = [database, nature.database]
+      .filter((one) => one !== null)
+      .map((one) => mapped(one));
+    return this.#names.of(sql, nature, { defaults: database === null ? null : defaults, mapped });
+  }
+}
+
+/** Names of programs, as many as a person reads. */
+export function namedPrograms(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMED).join(', ');
+  const more = names.length - MOST_NAMED;
+  return more > 0 ? `${shown} and ${formatCount(more)} more` : shown;
+}
+
+function warningOf(programs: readonly TargetProgram[], one: string, several: string): string[] {
+  if (programs.length === 0) return [];
+  const kinds = new Set(programs.map(({ kind }) => kind));
+  const [kind] = kinds;
+  const noun = kinds.size === 1 && kind !== undefined ? kind : 'program';
+  const isOne = programs.length === 1;
+  const what = `${formatCount(programs.length)} ${noun}${isOne ? '' : 's'} of the target`;
+  const does = isOne ? `${one}: what it does` : `${several}: what they do`;
+  return [`${what} ${does} is not seen: ${namedPrograms(programs.map(nameOf))}`];
+}
+
+function nameOf({ database, name }: TargetProgram): string {
+  return `${database}.${name}`;
+}
+
+function readProgram(program: TargetProgram): ReadProgram[] {
+  const { kind, body } = program;
+  if (body === null) return [];
+  return [{ program, body, nature: natureOf(headOf(kind) + body) }];
+}
+
+/** So that a body is read as what runs later, in a session of which nothing is known. */
+function headOf(kind: ProgramKind): string {
+  if (kind === 'view') return '';
+  return kind === 'package' ? 'CREATE PACKAGE BODY p ' : 'CREATE PROCEDURE p() ';
+}
+
+/** Those that are never to run, by what they say themselves, and then those that lead to one of these. */
+function refusedOf(programs: readonly ReadProgram[]): RefusedName[] {
+  const all: RefusedName[] = [];
+  const known = new Set<string>();
+  let found: RefusedName[] = [];
+  const refuse = (program: TargetProgram, by: ReachedBy, refusal: StatementRefusal): void => {
+    const name = program.kind === 'trigger' ? (program.table ?? '') : program.name;
+    const key = JSON.stringify([by, program.database, program.kind, program.name]);
+    if (known.has(key)) return;
+    known.add(key);
+    found.push({ by, database: program.database, name, refusal, program: nameOf(program) });
+  };
+  for (const { program, body, nature } of programs) {
+    if (nature.refusal !== null) refuse(program, REACHED_BY[program.kind], nature.refusal);
+    const written = program.kind === 'view' ? refusalOfTables(body) : null;
+    if (written !== null) refuse(program, 'written', written);
+  }
+  while (found.length > 0) {
+    all.push(...found);
+    const names = new RefusedNames(found);
+    found = [];
+    for (const { program, body, nature } of programs) {
+      const { kind, database } = program;
+      const surroundings: Surroundings = { defaults: [database], mapped: (name) => name };
+      const reached = names.of(body, nature, surroundings);
+      if (reached !== null) refuse(program, REACHED_BY[kind], reached.refusal);
+      if (kind !== 'view') continue;
+      const written = names.of(body, { ...nature, isReadOnly: false }, surroundings);
+      if (written?.by === 'written') refuse(program, 'written', written.refusal);
+    }
+  }
+  return all;
+}
+
+/** Whether a view is of the server's own tables: to write it is to write those. */
+function refusalOfTables(body: string): StatementRefusal | null {
+  for (const { parts } of namedIn(body)) {
+    const [database, table] = parts;
+    if (database === undefined || table === undefined) continue;
+    const refusal = systemTableRefusal(`${database}.${table}`.toLowerCase(), 'VIEW');
+    if (refusal !== null) return refusal;
+  }
+  return null;
+}

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { resultOf } from '../../src/core/progress.ts';
+import type { ReplayOptions, ReplayPlan } from '../../src/core/replays/replay.ts';
+import type { TargetProgram } from '../../src/core/replays/target.ts';
+import { planReplay } from '../../src/replay/plan.ts';
+import { ProgramRefusals } from '../../src/replay/program-refusals.ts';
+import { natureOf } from '../../src/sql/statement-nature.ts';
+import { OPTIONS, recordOf, type Line } from './recorded.ts';
+
+function program(
+  kind: TargetProgram['kind'],
+  name: string,
+  body: string | null,
+  more: Partial<TargetProgram> = {},
+): TargetProgram {
+  return { kind, database: 'shop', name, table: null, body, ...more };
+}
+
+const PROGRAMS = [
+  program('procedure', 'sets_global', 'BEGIN SET GLOBAL max_connections = 7; END'),
+  program('procedure', 'calls_it', 'BEGIN IF 1 THEN CALL sets_global(); END IF; END'),
+  program('procedure', 'calls_that', 'CALL `shop`.`calls_it`'),
+  program('procedure', 'writes_file', "SELECT 1 INTO OUTFILE '/tmp/x'"),
+  program('procedure', 'makes_user', "BEGIN PREPARE p FROM 'CREATE USER me'; EXECUTE p; END"),
+  program(
+    'procedure',
+    'harmless',
+    'BEGIN SELECT sets_global FROM notes; CALL other.sets_global(); END',
+  ),
+  program(
+    'procedure',
+    'pivot',
+    'BEGIN SET @s = CONCAT("SEL", x); PREPARE p FROM @s; EXECUTE p; END',
+  ),
+  program('procedure', 'spin', 'EXECUTE IMMEDIATE CONCAT(a, b)'),
+  program('function', 'reads_file', "RETURN LOAD_FILE('/etc/passwd')"),
+  program('function', 'évil', 'BEGIN SET GLOBAL general_log = 0; RETURN 1; END'),
+  program('package', 'admin', 'AS PROCEDURE p AS BEGIN FLUSH TABLES; END; END'),
+  program('trigger', 'on_orders', 'BEGIN CALL sets_global(); END', { table: 'orders' }),
+  program('view', 'over_orders', 'select `shop`.`orders`.`n` AS `n` from `shop`.`orders`'),
+  program('view', 'over_view', 'select `v`.`n` AS `n` from `shop`.`over_orders` `v`'),
+  program('view', 'accounts', 'select `mysql`.`db`.`Host` AS `Host` from `mysql`.`db`'),
+  program('view', 'files', 'select `reads_file`() AS `f`'),
+  program('event', 'nightly', 'SET GLOBAL event_scheduler = 0'),
+];
+
+function refusalOf(
+  sql: string,
+  database: string | null = 'shop',
+  options: Partial<ReplayOptions> = {},
+): string | null {
+  const refusals = new ProgramRefusals(PROGRAMS, { ...OPTIONS, ...options });
+  const found = refusals.of(sql, natureOf(sql), database);
+  return found === null ? null : `${found.refusal} ${found.program}`;
+}
+
+async function planned(
+  lines: readonly Line[],
+  options: Partial<ReplayOptions> = {},
+  programs = PROGRAMS,
+): Promise<ReplayPlan> {
+  const all = { ...OPTIONS, ...options };
+  const run = planReplay(
+    recordOf(lines),
+    all,
+    new ProgramRefusals(programs, all),
+    new AbortController().signal,
+  );
+  return (await resultOf(run)).plan;
+}
+
+describe('what a program of the target does', () => {
+  it.each([
+    ['CALL sets_global()', 'server shop.sets_global'],
+    ['call /* now */ `Sets_Global`', 'server shop.sets_global'],
+    ['CALL shop . sets_global()', 'server shop.sets_global'],
+    ['CALL calls_it()', 'server shop.calls_it'],
+    ['CALL calls_that()', 'server shop.calls_that'],
+    ['CALL writes_file()', 'files shop.writes_file'],
+    ['CALL makes_user()', 'accounts shop.makes_user'],
+    ['CALL admin.p()', 'server shop.admin'],
+    ['CALL shop.admin.p()', 'server shop.admin'],
+    ["SELECT reads_file ('x')", 'files shop.reads_file'],
+    ['SELECT 1 WHERE shop.évil()', 'server shop.évil'],
+    ['SELECT EVIL()', 'server shop.évil'],
+    ['INSERT INTO orders VALUES (1)', 'server shop.on_orders'],
+    ['INSERT INTO `shop`.`orders` SELECT * FROM notes', 'server shop.on_orders'],
+    ['UPDATE notes JOIN orders o SET o.n = 1', 'server shop.on_orders'],
+    ['INSERT INTO over_view VALUES (1)', 'server shop.over_view'],
+    ['DELETE FROM accounts', 'accounts shop.accounts'],
+    ['SELECT * FROM files', 'files shop.files'],
+    ['ALTER EVENT nightly ENABLE', 'server shop.nightly'],
+    ['CREATE VIEW v AS SELECT evil() AS e', 'server shop.évil'],
+    ['CREATE PROCEDURE mine() BEGIN CALL calls_it(); END', 'server shop.calls_it'],
+    [
+      'CREATE TRIGGER t BEFORE INSERT ON notes FOR EACH ROW DELETE FROM accounts',
+      'accounts shop.accounts',
+    ],
+    ["PREPARE p FROM 'CALL sets_global()'", 'server shop.sets_global'],
+    ["EXECUTE IMMEDIATE 'CALL sets' '_global()'", 'server shop.sets_global'],
+    ['/*!50000 CALL */ /*!99999 x */ sets_global()', 'server shop.sets_global'],
+    ['SELECT 1; CALL sets_global()', 'server shop.sets_global'],
+  ])('is never sent: %s', (sql, refused) => {
+    expect(refusalOf(sql)).toBe(refused);
+  });
+
+  it.each([
+    'CALL harmless()',
+    'CALL pivot()',
+    'CALL other.sets_global()',
+    "SELECT 'CALL sets_global()'",
+    'SELECT sets_global FROM notes',
+    'SELECT * FROM orders',
+    'SELECT * FROM over_view',
+    'SELECT * FROM accounts',
+    'INSERT INTO notes SELECT * FROM orders',
+    'INSERT INTO other.orders VALUES (1)',
+    'UPDATE notes SET orders = 1',
+  ])('does not keep what does not run it: %s', (sql) => {
+    expect(refusalOf(sql)).toBeNull();
+  });
+
+  it('is looked for in the default database, as it is called at the target', () => {
+    expect(refusalOf('CALL sets_global()', 'other')).toBeNull();
+    expect(refusalOf('CALL sets_global()', null)).toBe('server shop.sets_global');
+    expect(refusalOf('USE shop; CALL sets_global()', 'other')).toBe('server shop.sets_global');
+    const databases = [{ recorded: 'live', target: 'shop' }];
+    expect(refusalOf('CALL sets_global()', 'live', { databases })).toBe('server shop.sets_global');
+    expect(refusalOf('CALL live.sets_global()', 'x', { databases })).toBe(
+      'server shop.sets_global',
+    );
+  });
+
+  it('counts in the plan, also of what is prepared, and of what is kept for a session', async () => {
+    const plan = await planned([
+      [1, 'CALL harmless()'],
+      [1, 'CALL sets_global()'],
+      [1, "PREPARE p FROM 'CALL makes_user()'"],
+      [1, 'EXECUTE p'],
+      [1, 'prepare', 'SELECT reads_file(?)'],
+      [1, 'execute', "SELECT reads_file('x')"],
+    ]);
+    expect(plan).toMatchObject({ sent: 1, skipped: { server: 1, accounts: 2, files: 2 } });
+    expect(plan.warnings[0]).toBe(
+      '4 records are not sent for what programs of the target do: shop.sets_global, shop.makes_user, shop.reads_file',
+    );
+  });
+
+  it('is told where nobody can see it', async () => {
+    const programs = [...PROGRAMS, program('function', 'hidden', null)];
+    const { sent, warnings } = await planned(
+      [[1, 'CREATE PROCEDURE mine() EXECUTE IMMEDIATE CONCAT(a, b)']],
+      {},
+      programs,
+    );
+    expect(sent).toBe(1);
+    expect(warnings).toEqual([
+      '1 statement of the record makes a program that puts its SQL together: what it does is not seen',
+      '2 procedures of the target put their SQL together: what they do is not seen: shop.pivot, shop.spin',
+      '1 function of the target cannot be read: what it does is not seen: shop.hidden',
+    ]);
+    const reading = await planned([[1, 'SELECT 1']], { writes: false }, programs);
+    expect(reading.warnings).toEqual([
+      '1 function of the target cannot be read: what it does is not seen: shop.hidden',
+    ]);
+  });
+});
