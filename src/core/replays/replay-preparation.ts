@@ -243,7 +243,11 @@ export async function* planReplay(
   signal: AbortSignal,
 ): Progress<ReplayEvent, PlannedReplay> {
   const prepared = await prepareReplay(outside, rules, actor, ref, request, false);
-  const { target, doubt } = await reachTarget(outside, prepared, signal);
+  const { target, doubt } = await reachTarget(outside, prepared, signal).catch((error: unknown) => {
+    // Its connections were dropped because of that.
+    signal.throwIfAborted();
+    throw error;
+  });
   const server = keptOf(target);
   let programs: readonly TargetProgram[];
   try {

@@ -3,7 +3,7 @@ import { AuditTrail, captureSubject, PROGRAM } from '../audit/audit-trail.ts';
 import type { CaptureRules } from '../captures/capture-rules.ts';
 import { MESSAGES } from '../captures/capture.ts';
 import { RECORD_EVERYTHING } from '../captures/recording-options.ts';
-import { AppError, messageOf } from '../errors.ts';
+import { AppError, isAppError, messageOf } from '../errors.ts';
 import type { TargetDoubt } from '../hints.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
@@ -77,6 +77,10 @@ export async function* runReplay(
     } finally {
       await target.close();
     }
+  } catch (error) {
+    // Its connections were dropped because of that: that they were lost is not what happened.
+    if (isAppError(error, 'remote_failed')) signal.throwIfAborted();
+    throw error;
   } finally {
     signal.removeEventListener('abort', drop);
     connections.abort();
