@@ -5,6 +5,7 @@ import { namedIn } from '../sql/named-things.ts';
 import { natureOf, type StatementNature, type StatementRefusal } from '../sql/statement-nature.ts';
 import { systemTableRefusal } from '../sql/system-schemas.ts';
 import {
+  folded,
   RefusedNames,
   type ReachedBy,
   type RefusedName,
@@ -61,6 +62,7 @@ export class ProgramRefusals {
 
   /** @param database the session's default one, by the record. */
   of(sql: string, nature: StatementNature, database: string | null): RefusedName | null {
+    if (this.#names.isEmpty) return null;
     const mapped = this.#mapped;
     const defaults = [database, nature.database]
       .filter((one) => one !== null)
@@ -109,7 +111,7 @@ function refusedOf(programs: readonly ReadProgram[]): RefusedName[] {
   const known = new Set<string>();
   let found: RefusedName[] = [];
   const refuse = (program: TargetProgram, by: ReachedBy, refusal: StatementRefusal): void => {
-    const name = program.kind === 'trigger' ? (program.table ?? '') : program.name;
+    const name = reachedName(program);
     const key = JSON.stringify([by, program.database, program.kind, program.name]);
     if (known.has(key)) return;
     known.add(key);
@@ -120,11 +122,13 @@ function refusedOf(programs: readonly ReadProgram[]): RefusedName[] {
     const written = program.kind === 'view' ? refusalOfTables(body) : null;
     if (written !== null) refuse(program, 'written', written);
   }
+  const mentioning = found.length === 0 ? null : mentionsOf(programs);
   while (found.length > 0) {
     all.push(...found);
     const names = new RefusedNames(found);
+    const leading = new Set(found.flatMap(({ name }) => mentioning?.get(folded(name)) ?? []));
     found = [];
-    for (const { program, body, nature } of programs) {
+    for (const { program, body, nature } of leading) {
       const { kind, database } = program;
       const surroundings: Surroundings = { defaults: [database], mapped: (name) => name };
       const reached = names.of(body, nature, surroundings);
@@ -135,6 +139,22 @@ function refusedOf(programs: readonly ReadProgram[]): RefusedName[] {
     }
   }
   return all;
+}
+
+/** By what programs, and tables of triggers, are called: the programs in whose text that stands. */
+function mentionsOf(programs: readonly ReadProgram[]): Map<string, ReadProgram[]> {
+  const mentions = new Map<string, ReadProgram[]>();
+  for (const { program } of programs) mentions.set(folded(reachedName(program)), []);
+  for (const one of programs) {
+    const names = [one.body, ...one.nature.texts].flatMap(namedIn).flatMap(({ parts }) => parts);
+    for (const name of new Set(names.map(folded))) mentions.get(name)?.push(one);
+  }
+  return mentions;
+}
+
+/** What a statement names to run it. */
+function reachedName({ kind, name, table }: TargetProgram): string {
+  return kind === 'trigger' ? (table ?? '') : name;
 }
 
 /** Whether a view is of the server's own tables: to write it is to write those. */

@@ -33,6 +33,8 @@ export interface Surroundings {
 /** Up to so many names one expression looks for in every text; more would cost more than to read the text. */
 const MOST_BY_EXPRESSION = 8;
 
+const MAKES = /\b(?:create|alter)\b/i;
+
 /** Names of the target that statements must not reach. `of` costs little where a text has none of them in it. */
 export class RefusedNames {
   readonly #byName = new Map<string, RefusedName[]>();
@@ -50,13 +52,17 @@ export class RefusedNames {
     this.#expression = isSimple ? new RegExp(names.map(escaped).join('|'), 'i') : null;
   }
 
+  get isEmpty(): boolean {
+    return this.#byName.size === 0;
+  }
+
   /** What a text would reach; null for nothing. */
   of(
     sql: string,
     nature: Pick<StatementNature, 'isReadOnly' | 'isSeveral' | 'writtenTables' | 'texts'>,
     surroundings: Surroundings,
   ): RefusedName | null {
-    if (this.#byName.size === 0) return null;
+    if (this.isEmpty) return null;
     for (const text of [sql, ...nature.texts]) {
       // Names are compared without their accents.
       if (this.#expression?.test(text) === false && isAscii(text)) continue;
@@ -69,9 +75,11 @@ export class RefusedNames {
   #in(
     text: string,
     nature: Pick<StatementNature, 'isReadOnly' | 'isSeveral' | 'writtenTables' | 'texts'>,
-    surroundings: Surroundings,
+    around: Surroundings,
   ): RefusedName | null {
     const isSure = knowsWritten(text, nature);
+    // What is made may be in another database than the session, and its names stand for what is there.
+    const surroundings = MAKES.test(text) ? { ...around, defaults: null } : around;
     const mayWrite = !nature.isReadOnly && !isSure;
     const written = isSure ? nature.writtenTables.map(asNamed) : [];
     const things = namedIn(text);
@@ -152,7 +160,7 @@ function isWithin(
 }
 
 /** As servers compare names of routines: without case, and without accents. */
-function folded(name: string): string {
+export function folded(name: string): string {
   return name.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 }
 

@@ -123,6 +123,7 @@ describe('what a program of the target does', () => {
   it('is looked for in the default database, as it is called at the target', () => {
     expect(refusalOf('CALL sets_global()', 'other')).toBeNull();
     expect(refusalOf('CALL sets_global()', null)).toBe('server shop.sets_global');
+    expect(refusalOf('CREATE PROCEDURE shop.x() CALL sets_global()', 'other')).not.toBeNull();
     expect(refusalOf('USE shop; CALL sets_global()', 'other')).toBe('server shop.sets_global');
     const databases = [{ recorded: 'live', target: 'shop' }];
     expect(refusalOf('CALL sets_global()', 'live', { databases })).toBe('server shop.sets_global');
@@ -164,4 +165,16 @@ describe('what a program of the target does', () => {
       '1 function of the target cannot be read: what it does is not seen: shop.hidden',
     ]);
   });
+});
+
+it('a program that leads to a refused one over thousands of others is found in bounded time', () => {
+  const chain = Array.from({ length: 5_000 }, (_, index) =>
+    program('procedure', `p${index}`, `BEGIN CALL p${index + 1}(); END`),
+  );
+  const last = program('procedure', 'p5000', 'SET GLOBAL max_connections = 1');
+  const began = performance.now();
+  const refusals = new ProgramRefusals([...chain, last], OPTIONS);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  const first = 'CALL p0()';
+  expect(refusals.of(first, natureOf(first), 'shop')?.refusal).toBe('server');
 });
