@@ -33,7 +33,10 @@ const POLL_MS = 100;
 const CLOCKS_APART_MS = 2_000;
 
 /** What is committed of a capture by now, as one span; none where nothing is. */
-export function* committedSpan({ store }: Pick<Outside, 'store'>, id: number): Generator<WorkloadSpan> {
+export function* committedSpan(
+  { store }: Pick<Outside, 'store'>,
+  id: number,
+): Generator<WorkloadSpan> {
   const until = committedPosition(store.recordings.find(id));
   if (until !== null) yield { from: null, until };
 }

@@ -96,7 +96,6 @@ describe('the screen of a replay', () => {
       renderReplayDigest(row, hostile, result, view),
       renderReplayPlan({ plan, source, target, options }, view),
     ]) {
-       
       expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
       // Names that are typed again are never cut.
       const lines = text.split('\n').filter((line) => !/captures |mariadb-binlog/.test(line));
@@ -146,10 +145,9 @@ describe('the screen of a replay', () => {
     const view = { ...VIEW, ascii: true };
     const result = replayResult();
     for (const row of result.rows) {
-       
       expect(renderReplayDigest(row, replay(), result, view)).toMatch(/^[\x00-\x7f]*$/);
     }
-     
+
     expect(renderReplay(replay(), ALL, view)).toMatch(/^[\x00-\x7f]*$/);
   });
 });

@@ -1,8 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  AnswerReader,
-  type AnswerKind,
-} from '../../../../src/source/mysql/replay/wire-answers.ts';
+import { AnswerReader, type AnswerKind } from '../../../../src/source/mysql/replay/wire-answers.ts';
 import { packet, refusal } from '../../../support/fake-server.ts';
 
 interface Read {
