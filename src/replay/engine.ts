@@ -122,7 +122,7 @@ export class Engine {
       sent: all.sent,
       skipped,
       failed,
-      open: this.#connected,
+      open: this.tally.open,
       lateMs: this.#schedule === null ? null : this.tally.lateNow,
     };
   }
@@ -248,6 +248,8 @@ export class Engine {
       },
       progressed: () => this.#patience.progressed(),
       lost: (_session, refusal) => this.#onLost(refusal),
+      connected: () => this.tally.connected(),
+      disconnected: () => this.tally.open--,
       crowded: (session) => this.#onCrowded(session),
       left: (session, hadPlace) => this.#onLeft(session, hadPlace),
     });
@@ -262,8 +264,6 @@ export class Engine {
       const player = this.#waiting.shift();
       if (player === undefined) return;
       this.#connected++;
-      this.tally.opened++;
-      this.tally.mostAtOnce = Math.max(this.tally.mostAtOnce, this.#connected);
       player.open();
     }
   }
@@ -281,7 +281,6 @@ export class Engine {
   #onCrowded(player: SessionPlayer): boolean {
     if (this.#connected <= 1 || this.#isEnding()) return false;
     this.#connected--;
-    this.tally.opened--;
     this.#most = Math.max(1, this.#connected);
     this.#waiting.unshift(player);
     return true;
@@ -290,10 +289,7 @@ export class Engine {
   #onLost(refusal: TargetRefused | null): void {
     this.tally.lost++;
     this.#connected--;
-    if (refusal !== null) {
-      this.tally.countError(refusal.number, refusal.message);
-      this.tally.opened--;
-    }
+    if (refusal !== null) this.tally.countError(refusal.number, refusal.message);
     if (!this.#isEnding() && (refusal === null || refusal.number === 0)) void this.#checkTarget();
     this.#admit();
   }
@@ -370,7 +366,7 @@ export class Engine {
   #putOff(): void {
     const begun = new Map<number, number>();
     for (const player of this.#waiting.splice(0)) {
-      this.tally.putOff++;
+      this.tally.putOff.add(player.recorded.first);
       this.#players.delete(player.recorded);
       let from = Infinity;
       for (const item of player.end()) {

@@ -11,7 +11,7 @@ import { resultOf } from './replay-results.ts';
 const TELL_MS = 500;
 
 /** Plays records by the pace that is handed in. */
-export function playerBy(pace: Pace): ReplayPlayer {
+function playerBy(pace: Pace): ReplayPlayer {
   /** What was found when each plan was made. */
   const found = new WeakMap<ReplayPlan, Planned>();
   return {

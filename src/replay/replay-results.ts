@@ -61,9 +61,9 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
   const { ended, tally } = engine;
   const { putOff, setUpFailures, overlapped } = tally;
   const warnings: string[] = [];
-  if (putOff > 0) {
+  if (putOff.size > 0) {
     warnings.push(
-      `${counted(putOff, 'session')} had to wait until others were over: there was no connection for all of them at once`,
+      `${counted(putOff.size, 'session')} had to wait until others were over: there was no connection for all of them at once`,
     );
   }
   if (setUpFailures > 0) {

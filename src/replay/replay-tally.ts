@@ -36,10 +36,18 @@ export class ReplayTally {
   setUpFailures = 0;
   /** Statements that waited for another session's lock, played one at a time. */
   overlapped = 0;
-  /** Sessions that had to wait for another walk over the record. */
-  putOff = 0;
+  /** Sessions that had to wait for another walk over the record, by their first record. */
+  readonly putOff = new Set<number>();
+  /** Connections that are open. */
+  open = 0;
   /** Milliseconds. */
   lateNow = 0;
+
+  connected(): void {
+    this.opened++;
+    this.open++;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.open);
+  }
 
   count({ row, screened: { record } }: ReplayItem, outcome: Outcome): void {
     this.accounts.add(record.kind, outcome);

@@ -48,6 +48,9 @@ export interface SessionListener {
   /** A command that took the connection's time was answered. */
   progressed(): void;
   lost(session: SessionPlayer, refusal: TargetRefused | null): void;
+  /** It is logged in, and that its connection is no more. */
+  connected(): void;
+  disconnected(): void;
   /** The target has no room for its connection now. @returns whether it waits for a place once more. */
   crowded(session: SessionPlayer): boolean;
   /** Nothing of it follows. @param hadPlace whether it had a connection until now. */
@@ -136,6 +139,7 @@ export class SessionPlayer {
         this.connection = connection;
         this.state = 'idle';
         this.#database = null;
+        this.#listener.connected();
         this.#next();
       },
       (error: unknown) => {
@@ -187,6 +191,7 @@ export class SessionPlayer {
     this.setUpFailures += this.connection.setUpFailures;
     this.connection.close();
     this.connection = null;
+    this.#listener.disconnected();
   }
 
   /** Nothing of it follows. */

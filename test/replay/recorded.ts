@@ -30,7 +30,7 @@ export type Line =
 const START = Date.UTC(2026, 10, 30, 10);
 
 /** Records of these lines, one a millisecond. */
-export function recordsOf(lines: readonly Line[]): StatementRecord[] {
+function recordsOf(lines: readonly Line[]): StatementRecord[] {
   return lines.map((line, index) => {
     const [session, ...rest] = line;
     const [kind, sql, flags] = rest.length === 1 ? ['query' as const, rest[0]] : rest;

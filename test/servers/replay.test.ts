@@ -244,6 +244,30 @@ describe('a replay', () => {
     }
   });
 
+  it('with nothing to send is over at once, and waits for nothing that it does not send', async () => {
+    await fresh();
+    const record = await recordWork(source, async () => {
+      const one = await client();
+      await one.query('SELECT 1');
+      await one.query('SELECT SLEEP(3)');
+      await one.query('SELECT 2');
+      await one.end();
+    });
+    for (const [texts, sent] of [
+      [['nothing has this'], 0],
+      [['SELECT 1'], 1],
+    ] as const) {
+      const start = performance.now();
+      const { result } = await replayed(record, target, {
+        speed: 0.01,
+        search: { ...EVERY_STATEMENT, texts },
+      });
+      expect(performance.now() - start).toBeLessThan(10_000);
+      expectAccounted(record, result);
+      expect(result.sent).toBe(sent);
+    }
+  });
+
   it('rolls back what XA PREPARE left, which would outlive it', async () => {
     await fresh();
     const record = await recordWork(source, async () => {

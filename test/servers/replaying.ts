@@ -16,7 +16,7 @@ import { workloadFiles } from '../../src/workload/stored-workloads.ts';
 import type { RecorderServer } from '../support/recorder-server.ts';
 import { Recording } from './recording.ts';
 
-export const AS_FAST_AS_IT_GOES: ReplayOptions = {
+const AS_FAST_AS_IT_GOES: ReplayOptions = {
   speed: null,
   writes: true,
   sessions: null,
