@@ -64,7 +64,7 @@ class Walk {
   readonly #unmapped: Set<string>;
   #ofPrograms = 0;
   readonly #refusedPrograms = new Set<string>();
-  #assembling = 0;
+  readonly #assembling = new Set<string>();
 
   constructor(record: ReplayedRecord, options: ReplayOptions, programs: ProgramRefusals) {
     this.#record = record;
@@ -92,7 +92,7 @@ class Walk {
       this.#ofPrograms++;
       this.#refusedPrograms.add(program.program);
     }
-    if (reason === null && nature?.assembles === true) this.#assembling++;
+    if (reason === null && nature?.assembles === true) this.#assembling.add(madeName(screened.sql));
     this.#accounts.add(record.kind, reason ?? 0);
     if (this.#unmapped.size > 0 && record.db !== null) this.#unmapped.delete(record.db);
     const walk = this.#walkOf(session);
@@ -222,15 +222,23 @@ class Walk {
         `${formatCount(this.#ofPrograms)} ${isOne ? 'record is' : 'records are'} not sent for what programs of the target do: ${names}`,
       );
     }
-    if (this.#assembling > 0) {
-      const isOne = this.#assembling === 1;
-      warnings.push(
-        `${formatCount(this.#assembling)} ${isOne ? 'statement of the record makes a program that puts its' : 'statements of the record make programs that put their'} SQL together: what ${isOne ? 'it does' : 'they do'} is not seen`,
-      );
+    const { size } = this.#assembling;
+    if (size > 0) {
+      const what = size === 1 ? 'a program that puts its' : 'programs that put their';
+      const names = namedPrograms([...this.#assembling]);
+      warnings.push(`The record makes ${what} SQL together: what that is is not seen: ${names}`);
     }
     warnings.push(...this.#programs.warnings);
     return warnings;
   }
+}
+
+const MADE =
+  /\b(?:PROCEDURE|FUNCTION|EVENT|TRIGGER|PACKAGE)\s+(?:BODY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?((?:`[^`]+`|[\w$.])+)/i;
+
+/** The name of what a CREATE makes, for a person. */
+function madeName(sql: string): string {
+  return MADE.exec(sql)?.[1]?.replaceAll('`', '') ?? '?';
 }
 
 /** Whether half a transaction is the reason that counts, where both hold. */

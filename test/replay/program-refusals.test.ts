@@ -156,7 +156,7 @@ describe('what a program of the target does', () => {
     );
     expect(sent).toBe(1);
     expect(warnings).toEqual([
-      '1 statement of the record makes a program that puts its SQL together: what it does is not seen',
+      'The record makes a program that puts its SQL together: what that is is not seen: mine',
       '2 procedures of the target put their SQL together: what they do is not seen: shop.pivot, shop.spin',
       '1 function of the target cannot be read: what it does is not seen: shop.hidden',
     ]);

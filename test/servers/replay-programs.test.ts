@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
+import { mysqlTargets } from '../../src/source/mysql/replay/replay-targets.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
 import { needs } from '../support/skips.ts';
 import { recordOf, type Line } from '../replay/recorded.ts';
@@ -200,6 +201,33 @@ describe('a replay with --writes', () => {
       expect.stringMatching(/^\d+ programs of the target cannot be read: .* is not seen: shop\./),
     ]);
   });
+});
+
+test('an account with SELECT, SHOW VIEW, TRIGGER and EVENT sees every program, one without the last two no trigger', async () => {
+  await admin.query(`
+    CREATE EVENT shop.nightly ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM shop.notes;
+    CREATE USER sees@'127.0.0.1';
+    GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON *.* TO sees@'127.0.0.1'`);
+  const kindsOf = async (user: string): Promise<[kind: string, isSeen: boolean][]> => {
+    const target = await mysqlTargets((asked) => Promise.resolve(asked)).open(
+      { ...server.address, user, passwordFrom: null },
+      { readOnly: true, lockWait: 1_000 },
+      new AbortController().signal,
+    );
+    const programs = await target.programs();
+    await target.close();
+    return programs.map(({ kind, body }) => [kind, body !== null]);
+  };
+  const all = await kindsOf('sees');
+  const kinds = ['event', 'function', 'procedure', 'trigger', 'view'];
+  expect([...new Set(all.map(([kind]) => kind))].sort()).toEqual(
+    isMariadb ? ['event', 'function', 'package', ...kinds.slice(2)] : kinds,
+  );
+  expect(all.every(([, isSeen]) => isSeen)).toBe(true);
+  const clerk = await kindsOf('clerk');
+  expect(clerk.some(([kind]) => kind === 'trigger' || kind === 'event')).toBe(false);
+  // MariaDB shows what a package declares.
+  expect(clerk.some(([kind, isSeen]) => isSeen && kind !== 'package')).toBe(false);
 });
 
 test('a target as it is installed has no program that is refused, and nothing hidden', async () => {

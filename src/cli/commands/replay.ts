@@ -63,7 +63,8 @@ of type REPLAY: captures list --type replay, get, report, metrics, diff.
 
 Read-only, unless --writes: what may change data is skipped, and the server is told to refuse it, too. Never
 sent, whatever the options: what changes accounts, what changes the server (SET GLOBAL, SHUTDOWN, KILL,
-replication), what reads or writes files (INTO OUTFILE, LOAD DATA).
+replication), what reads or writes files (INTO OUTFILE, LOAD DATA), and what runs a procedure, function, trigger
+or view of the target that does; --dry-run names those that cannot be looked into.
 
 --writes asks for the name of the target. So does a target that is the recorded server, or one that a capture
 of this store recorded: there --yes is not enough. A script types the name with --confirm.
