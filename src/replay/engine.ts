@@ -83,8 +83,6 @@ export class Engine {
       target,
       options,
       pace,
-      // MySQL's log has the bytes that the client sent, MariaDB's has them in UTF-8.
-      isConverted: record.facts?.server.flavor !== 'mysql',
       databases: new Map(options.databases.map(({ recorded, target }) => [recorded, target])),
     };
   }

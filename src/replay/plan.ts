@@ -212,7 +212,7 @@ class Walk {
     }
     if (this.#lossy > 0) {
       warnings.push(
-        `${formatCount(this.#lossy)} statements have bytes that the server's log wrote as \\xHH: they are sent as those bytes`,
+        `${formatCount(this.#lossy)} statements have bytes that the server's log wrote as \\xHH: they are sent as those bytes, in the character set that their sessions set; one that a client chose at its login is not in the record`,
       );
     }
     if (this.#ofPrograms > 0) {

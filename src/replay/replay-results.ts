@@ -61,6 +61,12 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
   const { ended, tally } = engine;
   const { putOff, setUpFailures, overlapped } = tally;
   const warnings: string[] = [];
+  const unsent = tally.accounts.all.skipped.get('session_lost') ?? 0;
+  if (unsent > 0) {
+    warnings.push(
+      `${counted(tally.lost, 'session')} lost their connection, or got none: ${formatCount(unsent)} of their records were not sent`,
+    );
+  }
   if (putOff.size > 0) {
     warnings.push(
       `${counted(putOff.size, 'session')} had to wait until others were over: there was no connection for all of them at once`,

@@ -31,8 +31,6 @@ export interface SessionSettings {
   readonly target: ReplayTarget;
   readonly options: ReplayOptions;
   readonly pace: Pace;
-  /** Whether texts of the record are in UTF-8 whatever the session's character set was: the log converted them. */
-  readonly isConverted: boolean;
   readonly databases: ReadonlyMap<string, string>;
 }
 

@@ -1,27 +1,21 @@
 import type { StatementRecord } from '../core/workloads/statements.ts';
 import type { StatementNature } from '../sql/statement-nature.ts';
 
-const IN_UTF8 = 'SET character_set_client = utf8mb4';
-
 /** What is sent in front of a session's statements, so that they mean what they meant when they were recorded. */
 export class SessionSetting {
-  readonly #isConverted: boolean;
   readonly #hasRecordedTime: boolean;
   #waiting: string[] = [];
   #turnsAutocommitOn: boolean;
   #ownsTimestamp = false;
 
   /**
-   * @param options.isConverted whether texts of the record are in UTF-8 whatever the session's character set was.
    * @param options.hasRecordedTime whether the session's clock is that of the record.
    * @param options.autocommitOff how autocommit was when the record began; null where it was on.
    */
   constructor(options: {
-    readonly isConverted: boolean;
     readonly hasRecordedTime: boolean;
     readonly autocommitOff: 'always' | 'once' | null;
   }) {
-    this.#isConverted = options.isConverted;
     this.#hasRecordedTime = options.hasRecordedTime;
     if (options.autocommitOff !== null) this.#waiting.push('SET autocommit = 0');
     this.#turnsAutocommitOn = options.autocommitOff === 'once';
@@ -35,7 +29,6 @@ export class SessionSetting {
   /** Settings of the session that were recorded and not sent. */
   repeat(settings: readonly string[]): void {
     this.#waiting.push(...settings);
-    if (this.#isConverted) this.#waiting.push(IN_UTF8);
   }
 
   /** What is sent in front of the next statement. */
@@ -58,9 +51,7 @@ export class SessionSetting {
   }
 
   /** A statement was done. */
-  after({ setsCharacterSet, transaction }: StatementNature): void {
-    // What we send is in UTF-8 in any case; the other character sets of the session are as it wants them.
-    if (setsCharacterSet && this.#isConverted) this.#waiting.push(IN_UTF8);
+  after({ transaction }: StatementNature): void {
     if (this.#turnsAutocommitOn && transaction.includes('ends')) {
       this.#turnsAutocommitOn = false;
       this.#waiting.push('SET autocommit = 1');

@@ -6,7 +6,6 @@ export class NatureDraft {
   isReadOnly = true;
   dependsOnTime = false;
   timestamp: 'set' | 'default' | null = null;
-  setsCharacterSet = false;
   isSetting = false;
   /** Statements in it. */
   count = 0;
@@ -59,7 +58,6 @@ export class NatureDraft {
     this.isReadOnly &&= nature.isReadOnly;
     this.dependsOnTime ||= nature.dependsOnTime;
     this.timestamp = nature.timestamp ?? this.timestamp;
-    this.setsCharacterSet ||= nature.setsCharacterSet;
     this.isSetting ||= nature.isSetting;
     this.changesDatabase ||= nature.changesDatabase;
     // MariaDB prepares a USE, too.

@@ -8,7 +8,6 @@ const OF_REPLICATION =
   /^(?:sql_log_bin|sql_log_off|sql_log_update|server_id|skip_replication|read_only|super_read_only|offline_mode|(?:binlog|wsrep|gtid|pseudo|original|immediate|rpl|slave|replica|rbr|debug)(?:_\w+)?)$/;
 const READ_ONLY = /^(?:transaction|tx)_read_only$/;
 const ENGINE = /^(?:default_|default_tmp_|enforce_)?storage_engine$/;
-const CHARACTER_SETS = /^(?:character_set_(?:client|connection|results)|collation_connection)$/;
 const ON = /^(?:1|ON|TRUE)$/i;
 const OFF = /^(?:0|OFF|FALSE)$/i;
 
@@ -46,7 +45,6 @@ function readSetting(
     case 'CHARACTER':
     case 'CHARSET':
       if (cursor.next !== '=' && cursor.next !== ':=') {
-        draft.setsCharacterSet = true;
         passValue(cursor, depth, false);
         return;
       }
@@ -112,7 +110,6 @@ function note(draft: NatureDraft, name: string, value: string, isForStatement: b
   if (READ_ONLY.test(name) && !ON.test(value)) draft.isReadOnly = false;
   // What is put together may be the name of one.
   if (ENGINE.test(name) && (value === '' || OUTSIDE_ENGINES.test(value))) draft.refuse('server');
-  if (CHARACTER_SETS.test(name)) draft.setsCharacterSet = true;
   if (isForStatement) return;
   if (name === 'timestamp') {
     draft.timestamp = /^(?:default|0+(?:\.0*)?)$/i.test(value) ? 'default' : 'set';

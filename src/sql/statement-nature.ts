@@ -45,7 +45,6 @@ export interface StatementNature {
   readonly dependsOnTime: boolean;
   /** It sets the session's `timestamp` itself, or back to the clock. */
   readonly timestamp: 'set' | 'default' | null;
-  readonly setsCharacterSet: boolean;
   /** SET of the session, USE: what a session that begins later needs. */
   readonly isSetting: boolean;
   /** More than one statement. A program is one. */
@@ -164,7 +163,6 @@ function natureFrom(sql: string, draft: NatureDraft): StatementNature {
     isReadOnly: draft.isReadOnly && draft.count > 0,
     dependsOnTime: draft.dependsOnTime,
     timestamp: draft.timestamp,
-    setsCharacterSet: draft.setsCharacterSet,
     isSetting: draft.isSetting,
     isSeveral: draft.count > 1,
     transaction: draft.transaction,

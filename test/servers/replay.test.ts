@@ -244,6 +244,26 @@ describe('a replay', () => {
     }
   });
 
+  it('sends the bytes of sessions in other character sets', async () => {
+    await fresh();
+    const record = await recordWork(source, async () => {
+      const one = await client();
+      await one.query('SET NAMES latin1');
+      // As mysql2 sends it: the bytes of UTF-8, which this session means as four characters of latin1.
+      await one.query("INSERT INTO orders (name) VALUES ('é😀')");
+      await one.query('SET NAMES gbk');
+      await one.query("INSERT INTO orders (name) VALUES ('中')");
+      await one.query('SET NAMES utf8mb4');
+      await one.query("INSERT INTO orders (name) VALUES ('é😀中')");
+      await one.end();
+    });
+    const { result } = await replayed(record, target);
+    expectAccounted(record, result);
+    expect(await rowsOf(targetAdmin, 'SELECT id, HEX(name) AS name FROM shop.orders')).toEqual(
+      await rowsOf(sourceAdmin, 'SELECT id, HEX(name) AS name FROM shop.orders'),
+    );
+  });
+
   it('with nothing to send is over at once, and waits for nothing that it does not send', async () => {
     await fresh();
     const record = await recordWork(source, async () => {
