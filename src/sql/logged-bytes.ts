@@ -27,7 +27,7 @@ export function sentBytes(sql: string, isExecute = false): Uint8Array | null {
 }
 
 /** Of a text without its escapes but for backslashes that stand before such a byte, the bytes; null for none. */
-export function withBytes(
+function withBytes(
   text: string,
   /** How many backslashes stay before the byte; null where it is none. */
   left: (backslashes: number) => number | null,

@@ -302,7 +302,7 @@ describe('captures metrics on a terminal', () => {
     });
     expect(both.stdout).toContain('A shop/friday');
     expect(both.stdout).toContain('B shop/saturday');
-    expect(both.stdout).toMatch(/A VS B\n/);
+    expect(both.stdout).toMatch(/CHANGE\n/);
     const data = await captures(['metrics', 'friday', '--compare', 'saturday', '--json']);
     expect(data.status).toBe(2);
   });

@@ -30,6 +30,13 @@ beforeAll(() => {
         : row,
   );
   write('next.json', named(replayOf(rows), 'on-next'));
+  const skipped = { interrupted: 900 };
+  const stopped = replayOf(old.result.rows, { ended: { why: 'interrupted' }, skipped });
+  const { statements } = stopped.result;
+  write('stopped.json', {
+    ...named(stopped, 'stopped'),
+    result: { ...stopped.result, statements: { ...statements, skipped } },
+  });
   write('other.json', named(replayOf(rows.slice(1)), 'of-another'));
   write('capture.json', EMPTY_REPORT);
 });
@@ -92,6 +99,20 @@ describe('two replays in files', () => {
     );
     expect(status).toBe(0);
     expect(stdout.split('\n')[0]).toBe('B is as fast as A, with the same errors and rows.');
+  });
+
+  it('fail where they cannot be compared as wholes, whatever is named, and say so first', async () => {
+    const reason =
+      'B was not replayed whole: it was ended before its record did; 900 of 12,048 statements were not sent';
+    const named = ['old.json', 'stopped.json', '--fail-on', 'faster'];
+    const found = await diff(...named, '-o', 'table');
+    expect([found.status, found.stderr]).toEqual([8, `captures: ${reason}\n`]);
+    const verdict = found.stdout.split('\n\n')[0]?.replaceAll('\n', ' ');
+    expect(verdict).toMatch(new RegExp(`^${reason}\\. `));
+    const json = await diff(...named, '--json');
+    expect(json.status).toBe(8);
+    expect((JSON.parse(json.stdout) as ReplayComparison).incomparable).toEqual([reason]);
+    expect((await diff('old.json', 'stopped.json')).status).toBe(0);
   });
 
   it('fail on what is named, and on nothing else', async () => {

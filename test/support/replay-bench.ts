@@ -81,7 +81,7 @@ export const PROGRESS: ReplayProgress = {
 };
 
 /** A player whose part a test decides; it plans nothing but `PLAN`. */
-export class ChosenPlayer implements ReplayPlayer {
+class ChosenPlayer implements ReplayPlayer {
   /** What it plays, until `signal` is aborted, or to its end. */
   part: ReplayPlayer['play'] = async function* () {
     await Promise.resolve();
@@ -122,7 +122,7 @@ export const ENDLESS: ReplayPlayer['play'] = async function* (
 };
 
 /** A target that answers for control alone, as `identity`. */
-export function silentTarget(identity: ServerIdentity, now: () => number): ReplayTarget {
+function silentTarget(identity: ServerIdentity, now: () => number): ReplayTarget {
   const unexpected = (): never => {
     throw new Error('The test expects no statement');
   };

@@ -11,7 +11,7 @@ import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
 
 type Random = () => number;
 
-export const REPLAY_OPTIONS: ReplayOptions = {
+const REPLAY_OPTIONS: ReplayOptions = {
   speed: 1,
   writes: false,
   sessions: null,

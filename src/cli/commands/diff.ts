@@ -79,7 +79,8 @@ each test, and everything that is in one alone is new or gone.
 
 Two replays of one record are compared by what came of each statement: slower and faster (by latency, part by
 part of the record), new errors, other rows, and tables with other sums where both were replayed with
---checksums. --fail-on slower,faster,errors,rows,checksums; what may be chance, as a deadlock, does not fail.
+--checksums. --fail-on slower,faster,errors,rows,checksums; what may be chance, as a deadlock, does not fail. Any of them
+fails where the two cannot be compared as wholes: one was ended early, lost sessions or sent another part.
 
 --html writes one page with charts instead; it loads nothing from anywhere. The file is readable to you
 alone; a page that is there is replaced, any other file is not.

@@ -36,7 +36,8 @@ export interface ReplayDiffOptions {
 
 /**
  * Compares two replays, and prints what is different, or writes a page of it.
- * @throws AppError `invalid` for replays of different records; `capture_failed` where there is what it fails on.
+ * @throws AppError `invalid` for replays of different records; `capture_failed` where there is what it fails on, or
+ *   where that cannot be known because they cannot be compared as wholes.
  */
 export async function diffReplays(
   { a, b }: { readonly a: ReplayReport; readonly b: ReplayReport },
@@ -62,9 +63,11 @@ export async function diffReplays(
   if (target === null || context.options.dataFlags.length > 0)
     await printedToAnyone(print(comparison, options, context));
   const failures = replayFailures(comparison, kinds);
-  if (failures.length === 0) return;
+  // That nothing was found says nothing of what was not replayed.
+  const isUnknown = kinds.length > 0 && comparison.incomparable.length > 0;
+  if (failures.length === 0 && !isUnknown) return;
   const { message, hint } = replayFailureTexts(comparison, failures);
-  throw new AppError('capture_failed', message, { hint });
+  throw new AppError('capture_failed', message, hint === '' ? {} : { hint });
 }
 
 async function print(
@@ -105,6 +108,8 @@ function firstRows(comparison: ReplayComparison, limit: number): ReplayCompariso
     faster: first(comparison.faster),
     newErrors: first(comparison.newErrors),
     goneErrors: first(comparison.goneErrors),
+    errorsOnlyInA: first(comparison.errorsOnlyInA),
+    errorsOnlyInB: first(comparison.errorsOnlyInB),
     otherRows: first(comparison.otherRows),
     onlyInA: first(comparison.onlyInA),
     onlyInB: first(comparison.onlyInB),

@@ -18,7 +18,7 @@ const LOOK_MS = 200;
 /** The last sample of the target's counters is not waited for any longer. */
 const EDGE_PATIENCE_MS = 300;
 
-export const INTERRUPTED = 'interrupted';
+const INTERRUPTED = 'interrupted';
 
 interface Watched {
   readonly actor: Actor;

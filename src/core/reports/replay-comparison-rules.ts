@@ -2,12 +2,12 @@ import { AppError } from '../errors.ts';
 import type { ReplayReport } from '../replays/replay-report.ts';
 import { SKIP_REASONS, type ReplayRow, type SkipReason } from '../replays/replay.ts';
 import { judgeLatencies, type LatencyJudgement, type LatencyPair } from './latency-judgement.ts';
-import { binomialTail } from './rate-statistics.ts';
 import { compareChecksums } from './replay-checksums.ts';
 import { hadSameLoad, replayCautions } from './replay-cautions.ts';
+import { errorsOf, tried } from './replay-errors.ts';
+import { incomparableTexts } from './replay-wholeness.ts';
 import {
   REPLAY_CHANGES,
-  type ComparedError,
   type ComparedLatency,
   type ComparedRows,
   type OneSidedDigest,
@@ -18,11 +18,6 @@ import {
   type ReplayHead,
 } from './replay-comparison.ts';
 import { MOST_NAMES, type CommonChange, type SharedChange } from './report-comparison.ts';
-
-/** How probable chance makes it, at most, that an error of both replays comes so much more often in one. */
-const LEVEL = 0.001;
-/** An error that both have is listed when it comes so many times as often. */
-const MUCH_MORE = 2;
 
 /**
  * What is different in replay B from replay A.
@@ -69,13 +64,16 @@ export function compareReplays(
     a: headOf(a),
     b: headOf(b),
     threshold,
+    incomparable: incomparableTexts(a, b),
     sameLoad: hadSameLoad(a, b),
     change: timeOf(answered, rows),
     common: common === null ? null : commonOf(common, judged),
     slower: found.slower.toSorted(byTime),
     faster: found.faster.toSorted(byTime),
-    newErrors: errors.filter(({ failedInA, failedInB }) => failedInB > failedInA),
-    goneErrors: errors.filter(({ failedInA, failedInB }) => failedInB < failedInA),
+    newErrors: errors.both.filter(({ failedInA, failedInB }) => failedInB > failedInA),
+    goneErrors: errors.both.filter(({ failedInA, failedInB }) => failedInB < failedInA),
+    errorsOnlyInA: errors.onlyInA,
+    errorsOnlyInB: errors.onlyInB,
     otherRows: otherRowsOf(digests, a, b, threshold),
     onlyInA: oneSided(digests, 'a'),
     onlyInB: oneSided(digests, 'b'),
@@ -179,60 +177,6 @@ function byTime(one: ComparedLatency, other: ComparedLatency): number {
   return timeMoved(other) - timeMoved(one);
 }
 
-/** Errors of single digests that one replay has and the other has not, or has clearly less often; most first. */
-function errorsOf(
-  digests: readonly ReplayedDigest[],
-  a: ReplayReport,
-  b: ReplayReport,
-  chanceErrors: ReadonlySet<string>,
-): ComparedError[] {
-  const messages = new Map(
-    [...a.result.errors, ...b.result.errors].map(({ code, message }) => [code, message]),
-  );
-  const found = digests.flatMap((digest) => {
-    const [before, after] = [digest.a, digest.b];
-    // What one did not try did not fail.
-    if (before === null || after === null || tried(before) === 0 || tried(after) === 0) return [];
-    const codes = new Set([...Object.keys(before.failed), ...Object.keys(after.failed)]);
-    return [...codes].flatMap((code): ComparedError[] => {
-      const [failedInA, failedInB] = [before.failed[code] ?? 0, after.failed[code] ?? 0];
-      if (!isOtherCount(failedInA, tried(before), failedInB, tried(after))) return [];
-      return [
-        {
-          ...digest,
-          code,
-          message: messages.get(code) ?? null,
-          failedInA,
-          failedInB,
-          mayBeChance:
-            chanceErrors.has(code) && !isSurely(failedInA, tried(before), failedInB, tried(after)),
-        },
-      ];
-    });
-  });
-  const size = ({ failedInA, failedInB }: ComparedError): number => Math.abs(failedInB - failedInA);
-  return found.toSorted(
-    (one, other) => Number(one.mayBeChance) - Number(other.mayBeChance) || size(other) - size(one),
-  );
-}
-
-function tried({ sent, failed }: ReplayRow): number {
-  return Object.values(failed).reduce((sum, count) => sum + count, sent);
-}
-
-function isOtherCount(inA: number, ofA: number, inB: number, ofB: number): boolean {
-  if (inA === 0 || inB === 0) return inA !== inB;
-  const change = inB / ofB / (inA / ofA);
-  return (change >= MUCH_MORE || change <= 1 / MUCH_MORE) && isSurely(inA, ofA, inB, ofB);
-}
-
-/** Whether chance would hardly share so many errors out like that. */
-function isSurely(inA: number, ofA: number, inB: number, ofB: number): boolean {
-  const all = inA + inB;
-  const share = ofB / (ofA + ofB);
-  return Math.min(binomialTail(inB, all, share), binomialTail(inA, all, 1 - share)) * 2 <= LEVEL;
-}
-
 /** Digests that were done as often by both, and came to other rows; those that are no chance first. */
 function otherRowsOf(
   digests: readonly ReplayedDigest[],
@@ -293,7 +237,7 @@ export function replayFailures(
   comparison: ReplayComparison,
   kinds: readonly ReplayChange[],
 ): readonly { readonly kind: ReplayChange; readonly count: number }[] {
-  const { common, newErrors, otherRows, checksums } = comparison;
+  const { common, newErrors, errorsOnlyInB, otherRows, checksums } = comparison;
   const sure = (rows: readonly { readonly mayBeChance: boolean }[]): number =>
     rows.filter(({ mayBeChance }) => !mayBeChance).length;
   const all = (isUp: boolean): number =>
@@ -301,7 +245,7 @@ export function replayFailures(
   const counts: Readonly<Record<ReplayChange, number>> = {
     slower: comparison.slower.length + all(true),
     faster: comparison.faster.length + all(false),
-    errors: sure(newErrors),
+    errors: sure(newErrors) + sure(errorsOnlyInB),
     rows: sure(otherRows),
     checksums: checksums.incomparable === null ? checksums.other.length : 1,
   };

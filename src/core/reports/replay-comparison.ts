@@ -90,6 +90,12 @@ export interface ReplayComparison {
   readonly a: ReplayHead;
   readonly b: ReplayHead;
   readonly threshold: number;
+  /**
+   * Why they cannot be compared as wholes: one was not replayed to its end, or lost sessions, or both had another part
+   * of the record to do. Sentences without a full stop, also among `cautions`; empty where they can. What was found is
+   * true then as well, and what was not found says nothing.
+   */
+  readonly incomparable: readonly string[];
   /** Whether both servers had the same to do at the same pace; where not, latencies are of different loads. */
   readonly sameLoad: boolean;
   /** Time of all answers of digests that can be compared: B ÷ A; null where there are none. */
@@ -100,6 +106,9 @@ export interface ReplayComparison {
   readonly faster: readonly ComparedLatency[];
   readonly newErrors: readonly ComparedError[];
   readonly goneErrors: readonly ComparedError[];
+  /** Errors of digests that one replay alone tried. */
+  readonly errorsOnlyInA: readonly ComparedError[];
+  readonly errorsOnlyInB: readonly ComparedError[];
   readonly otherRows: readonly ComparedRows[];
   readonly onlyInA: readonly OneSidedDigest[];
   readonly onlyInB: readonly OneSidedDigest[];

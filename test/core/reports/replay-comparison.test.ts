@@ -173,6 +173,70 @@ describe('errors and rows', () => {
   });
 });
 
+describe('what cannot be compared as a whole', () => {
+  const row = replayRow(1, evenly(500));
+  const whole = replayOf([row]);
+  const cut = (count: number, skipped: Record<string, number>) =>
+    replayRow(1, evenly(500, count), { recorded: 240, skipped });
+  const texts = (a: ReplayReport, b: ReplayReport): readonly string[] =>
+    compared(a, b).incomparable;
+
+  it('is said of a replay that sent nothing, lost sessions, or was ended', () => {
+    expect(texts(whole, replayOf([cut(0, { session_lost: 240 })]))).toEqual([
+      'B was not replayed whole: 240 of 240 statements were not sent, because connections were refused or lost',
+    ]);
+    const stopped = replayOf([cut(2, { interrupted: 180, session_lost: 12 })], {
+      ended: { why: 'interrupted' },
+    });
+    const sentence =
+      'B was not replayed whole: it was ended before its record did; 192 of 240 statements were not sent, 12 of them because connections were refused or lost';
+    expect(texts(whole, stopped)).toEqual([sentence]);
+    expect(texts(stopped, whole)).toEqual([sentence.replace('B', 'A')]);
+    const failed = { ...whole, status: 'FAILED', reason: 'its player died' } as const;
+    expect(texts(whole, failed)).toEqual(['B was not replayed whole: it failed (its player died)']);
+  });
+
+  it('is said of replays of other parts of the record, and of those that do not write alike', () => {
+    const search = { ...whole.replay.options.search, tables: ['t1'] };
+    expect(texts(whole, replayOf([row], {}, { search })).join()).toContain('different parts');
+    expect(texts(whole, replayOf([row], {}, { writes: true })).join()).toContain('B wrote');
+    expect(texts(whole, replayOf([row], {}, { speed: null, serial: true }))).toEqual([]);
+  });
+
+  it('is said where one has more than 1 % fewer answers than the other, whatever the reason', () => {
+    const lost = (count: number) =>
+      replayOf([
+        row,
+        replayRow(2, evenly(500).slice(0, -1), {
+          count: 240 - count,
+          recorded: 240,
+          skipped: { transaction_lost: count },
+        }),
+      ]);
+    const all = replayOf([row, replayRow(2, evenly(500))]);
+    expect(texts(all, lost(4))).toEqual([]);
+    expect(texts(all, lost(6))).toEqual([
+      'A has 480 answers and B 474: their servers did not have the same to do',
+    ]);
+    expect(compared(all, lost(6)).sameLoad).toBe(false);
+  });
+
+  it('has errors of what only one sent', () => {
+    const skipped = replayRow(1, [], { recorded: 240, skipped: { writes: 240 } });
+    const failing = replayRow(1, evenly(500), { sent: 188, failed: { '1064': 52 } });
+    const [a, b] = [replayOf([skipped]), replayOf([failing], {}, { writes: true })];
+    const found = compared(a, b);
+    expect(found).toMatchObject({
+      newErrors: [],
+      errorsOnlyInA: [],
+      errorsOnlyInB: [{ code: '1064', failedInA: 0, failedInB: 52, mayBeChance: false }],
+    });
+    expect(replayFailures(found, ['errors'])).toEqual([{ kind: 'errors', count: 1 }]);
+    expect(compared(b, a)).toMatchObject({ newErrors: [], errorsOnlyInA: [{ code: '1064' }] });
+    expect(replayFailures(compared(b, a), ['errors'])).toEqual([]);
+  });
+});
+
 describe('two replays', () => {
   it('of different records are refused', () => {
     const a = replayOf([replayRow(1, evenly(500))]);
@@ -197,7 +261,7 @@ describe('two replays', () => {
     const a = replayOf(rows, { ended: { why: 'target_lost', message: 'the server went away' } });
     const b = replayOf(rows, { lateMs: late }, { speed: null });
     expect(compared({ ...a, id: 7 }, b).cautions).toEqual([
-      'A ended before its record did: the server went away',
+      'A was not replayed whole: its target was lost (the server went away)',
       'A was replayed as fast as recorded, B as fast as each session goes: latencies are of different loads',
       'B was late: 1 of 100 statements by 2s or more. The load was not as recorded, and latencies are of another load',
     ]);

@@ -84,7 +84,7 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
     pad(`t=0 is the start`.slice(0, columns), columns),
     ...numbers.map((name) => name.toUpperCase().padStart(widthOf(name))),
     pad('UNIT', unitWidth),
-    'A VS B'.padStart(7),
+    'CHANGE'.padStart(7),
   ];
   lines.push('', view.paint('strong', header.join(' ').trimEnd()));
   for (const { pair, summaries, scale } of rows) {
@@ -92,7 +92,7 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
     const both = [pair.a, pair.b].map((series, index) =>
       drawnCells(series, view.statistic, windows[index] ?? windows[0], columns),
     );
-    const [after, before] = summaries;
+    const [before, after] = summaries;
     // One scale for both: that is what they are compared by.
     const range = sparklineRange(both.flat());
     for (const [index, cells] of both.entries()) {
@@ -156,7 +156,7 @@ function comparedChart(
   const unit = plainUnit(scale.unit, view);
   const title = [
     `${escapeText(a.metric.type)}${unit === '' ? '' : `, ${unit}`}`,
-    `avg A ${shown[0] ?? '-'}, B ${shown[1] ?? '-'} (A vs B: ${change(averages[1] ?? null, averages[0] ?? null)})`,
+    `avg A ${shown[0] ?? '-'}, B ${shown[1] ?? '-'} (${change(averages[0] ?? null, averages[1] ?? null)})`,
   ];
   const lowIsBad = a.metric.lowIsBad;
   const columnOf = (elapsed: number): number =>

@@ -11,8 +11,8 @@ import { paths, type Json, type JsonObject, type Noun } from '../column.ts';
 /** A comparison is plain data as it is. */
 export const replayComparisonNoun: Noun<ReplayComparison> = {
   fields:
-    paths(`format formatVersion program a b threshold sameLoad change common slower faster newErrors
-    goneErrors otherRows onlyInA onlyInB checksums unjudged unchanged unchangedRows cautions`),
+    paths(`format formatVersion program a b threshold incomparable sameLoad change common slower faster
+    newErrors goneErrors errorsOnlyInA errorsOnlyInB otherRows onlyInA onlyInB checksums unjudged unchanged unchangedRows cautions`),
   toJson: (comparison) => comparison as unknown as JsonObject,
   reference: ({ a, b }) => `${a.name} ${b.name}`,
   none: 'Nothing was compared.',
@@ -21,7 +21,10 @@ export const replayComparisonNoun: Noun<ReplayComparison> = {
 /** What became of a digest, or of a table. */
 export type ReplayFinding =
   | { readonly kind: 'slower' | 'faster' | 'unchanged'; readonly row: ComparedLatency }
-  | { readonly kind: 'new_error' | 'gone_error'; readonly row: ComparedError }
+  | {
+      readonly kind: 'new_error' | 'gone_error' | 'error_only_in_a' | 'error_only_in_b';
+      readonly row: ComparedError;
+    }
   | { readonly kind: 'other_rows'; readonly row: ComparedRows }
   | { readonly kind: 'only_in_a' | 'only_in_b'; readonly row: OneSidedDigest };
 
@@ -31,13 +34,15 @@ export function findingsOf(
   { limit, all }: { readonly limit: number | null; readonly all: boolean },
 ): ReplayFinding[] {
   const first = <Row>(rows: readonly Row[]): readonly Row[] => rows.slice(0, limit ?? undefined);
-  const { slower, faster, newErrors, goneErrors, otherRows, onlyInA, onlyInB, unchangedRows } =
-    comparison;
+  const { slower, faster, newErrors, goneErrors, errorsOnlyInA, errorsOnlyInB } = comparison;
+  const { otherRows, onlyInA, onlyInB, unchangedRows } = comparison;
   return [
     ...first(slower).map((row) => ({ kind: 'slower' as const, row })),
     ...first(faster).map((row) => ({ kind: 'faster' as const, row })),
     ...first(newErrors).map((row) => ({ kind: 'new_error' as const, row })),
     ...first(goneErrors).map((row) => ({ kind: 'gone_error' as const, row })),
+    ...first(errorsOnlyInA).map((row) => ({ kind: 'error_only_in_a' as const, row })),
+    ...first(errorsOnlyInB).map((row) => ({ kind: 'error_only_in_b' as const, row })),
     ...first(otherRows).map((row) => ({ kind: 'other_rows' as const, row })),
     ...first(onlyInA).map((row) => ({ kind: 'only_in_a' as const, row })),
     ...first(onlyInB).map((row) => ({ kind: 'only_in_b' as const, row })),

@@ -17,7 +17,15 @@ import { layoutRows, type RowColumn } from '../report/row-layout.ts';
 import { cut, type ReportView } from '../report/report-view.ts';
 import { fillLines, pad, wordsOf } from '../width.ts';
 import { signedChange } from './change-text.ts';
-import { commonTexts, isWorse, restTexts, sideBySide, verdictText } from './replay-verdict.ts';
+import {
+  answersOf,
+  commonTexts,
+  otherCautions,
+  restTexts,
+  sideBySide,
+  verdictText,
+  verdictTone,
+} from './replay-verdict.ts';
 
 /** What is on the screen besides the findings. */
 export interface ReplayDiffParts {
@@ -73,12 +81,12 @@ export function renderReplayDiff(
 }
 
 function headLines(comparison: ReplayComparison, view: ReportView): string[] {
-  const { a, b, cautions } = comparison;
-  const tone: Tone = isWorse(comparison) ? 'bad' : comparison.sameLoad ? 'good' : 'busy';
+  const { a, b } = comparison;
+  const tone = verdictTone(comparison);
   const wrapped = (text: string): string[] => fillLines(wordsOf(text), view.width);
   const lines = wrapped(verdictText(comparison)).map((line) => view.paint(tone, line));
   lines.push('', ...sideLines('A', a, view), ...sideLines('B', b, view));
-  for (const caution of cautions) {
+  for (const caution of otherCautions(comparison)) {
     lines.push(
       ...hanging('caution  ', caution, view.width, { label: (shown) => view.paint('busy', shown) }),
     );
@@ -172,7 +180,8 @@ function sectionLines(section: Section, limit: number, view: ReportView): string
 }
 
 function sectionsOf(comparison: ReplayComparison, all: boolean, view: ReportView): Section[] {
-  const { slower, faster, newErrors, goneErrors, otherRows, onlyInA, onlyInB } = comparison;
+  const { slower, faster, newErrors, goneErrors, errorsOnlyInA, errorsOnlyInB } = comparison;
+  const { otherRows, onlyInA, onlyInB } = comparison;
   const { checksums, unchangedRows, common } = comparison;
   const isBeside = (common?.together ?? 0) > 0;
   const below = (row: ReplayedDigest): string => statementLine(row, view);
@@ -213,7 +222,7 @@ function sectionsOf(comparison: ReplayComparison, all: boolean, view: ReportView
         ),
         right('A', 95, shown, ({ failedInA }) => formatCount(failedInA)),
         right('B', 95, shown, ({ failedInB }) => formatCount(failedInB)),
-        right('OF', 60, shown, ({ b }) => formatCount(b?.count ?? 0)),
+        right('OF', 60, shown, (row) => formatCount(answersOf(row))),
         left('MESSAGE', 90, shown, ({ message }) => escapeText(message ?? '')),
       ];
     },
@@ -235,6 +244,7 @@ function sectionsOf(comparison: ReplayComparison, all: boolean, view: ReportView
   return [
     latencies('SLOWER', 'in B', 'bad', slower),
     errors('NEW ERRORS', 'in B', 'bad', newErrors),
+    errors('ERRORS', 'of what only B sent', 'bad', errorsOnlyInB),
     {
       title: 'OTHER ROWS',
       what: 'though sent as often',
@@ -272,6 +282,7 @@ function sectionsOf(comparison: ReplayComparison, all: boolean, view: ReportView
     },
     latencies('FASTER', 'in B', 'good', faster),
     errors('GONE ERRORS', 'in A, and not in B', 'good', goneErrors),
+    errors('ERRORS', 'of what only A sent', 'dim', errorsOnlyInA),
     oneSided('A', onlyInA),
     oneSided('B', onlyInB),
     latencies('AS FAST', counted(unchangedRows.length, 'digest'), 'dim', all ? unchangedRows : []),

@@ -1,5 +1,6 @@
 import type { replayFailures } from '../../../core/reports/replay-comparison-rules.ts';
 import type {
+  ComparedError,
   ReplayChange,
   ReplayComparison,
   ReplayedDigest,
@@ -13,16 +14,20 @@ import { truncate } from '../width.ts';
 const MOST_ROWS = 20;
 const LONGEST_TEXT = 160;
 
-/** What `--fail-on` says of what it found: a sentence, and a line for each row. */
+/** What `--fail-on` says of what it found, or of why it cannot know: a sentence, and a line for each row. */
 export function replayFailureTexts(
   comparison: ReplayComparison,
   failures: ReturnType<typeof replayFailures>,
 ): { readonly message: string; readonly hint: string } {
   const lines = failures.flatMap(({ kind }) => linesOf(comparison, kind));
   const more = lines.length - MOST_ROWS;
+  const found = `B differs from A: ${failures.map(({ kind, count }) => kindText(comparison, kind, count)).join(', ')}`;
+  const [why, ...others] = comparison.incomparable;
   return {
-    message: `B differs from A: ${failures.map(({ kind, count }) => kindText(comparison, kind, count)).join(', ')}`,
+    message: why ?? found,
     hint: [
+      ...others,
+      ...(why === undefined || failures.length === 0 ? [] : [found]),
       ...lines.slice(0, MOST_ROWS),
       ...(more > 0 ? [`and ${formatCount(more)} more: all of them are in the output`] : []),
     ].join('\n'),
@@ -65,11 +70,14 @@ function linesOf(comparison: ReplayComparison, kind: ReplayChange): string[] {
       ];
     }
     case 'errors':
-      return sure(comparison.newErrors).map((row) => {
-        const { code, message, failedInA, failedInB } = row;
-        const said = message === null ? '' : ` (${truncate(message, LONGEST_TEXT)})`;
-        return `error ${code}: ${formatCount(failedInA)}, then ${formatCount(failedInB)}${said}: ${statementText(row)}`;
-      });
+      return [
+        ...sure(comparison.newErrors).map((row) =>
+          errorLine(row, `${formatCount(row.failedInA)}, then ${formatCount(row.failedInB)}`),
+        ),
+        ...sure(comparison.errorsOnlyInB).map((row) =>
+          errorLine(row, `${formatCount(row.failedInB)}, sent by B alone`),
+        ),
+      ];
     case 'rows':
       return sure(comparison.otherRows).map((row) => {
         const { returned, changed } = row;
@@ -90,6 +98,12 @@ function linesOf(comparison: ReplayComparison, kind: ReplayChange): string[] {
           )
         : [`checksums: ${checksums.incomparable}`];
   }
+}
+
+function errorLine(row: ComparedError, counts: string): string {
+  const { code, message } = row;
+  const said = message === null ? '' : ` (${truncate(message, LONGEST_TEXT)})`;
+  return `error ${code}: ${counts}${said}: ${statementText(row)}`;
 }
 
 function sure<Row extends { readonly mayBeChance: boolean }>(rows: readonly Row[]): Row[] {

@@ -1,4 +1,8 @@
-import type { ReplayComparison, ReplayHead } from '../../../core/reports/replay-comparison.ts';
+import type {
+  ComparedError,
+  ReplayComparison,
+  ReplayHead,
+} from '../../../core/reports/replay-comparison.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { lengthText, millisecondsText, rateText } from '../../../display/report-numbers.ts';
 import { escapeText } from '../../../display/escape.ts';
@@ -9,19 +13,26 @@ import { percentChange, signedChange } from './change-text.ts';
 
 /** What two replays differ in, in one sentence. */
 export function verdictText(comparison: ReplayComparison): string {
-  const { sameLoad, common } = comparison;
+  const { incomparable, sameLoad, common } = comparison;
   const findings = findingTexts(comparison).join(', ');
-  const load = sameLoad ? '' : 'The load was not the same. ';
+  const isWhole = incomparable.length === 0;
+  const load = isWhole
+    ? sameLoad
+      ? ''
+      : 'The load was not the same. '
+    : incomparable.map((text) => `${text}. `).join('');
+  // What one of them did not do may have other errors and rows.
+  const same = isWhole ? ', with the same errors and rows' : '';
   if (common?.isChange === true) {
     const { factor } = common;
     const times =
       factor > 1 ? `${timesText(factor)} times as slow` : `${timesText(1 / factor)} times as fast`;
-    const besides = findings === '' ? ', with the same errors and rows' : `; besides ${findings}`;
+    const besides = findings === '' ? same : `; besides ${findings}`;
     return `${load}B is ${times} as A${besides}.`;
   }
   const pace = paceText(comparison);
   if (findings === '') {
-    return `${load}${pace.charAt(0).toUpperCase()}${pace.slice(1)}, with the same errors and rows.`;
+    return `${load}${pace.charAt(0).toUpperCase()}${pace.slice(1)}${same}.`;
   }
   return `${load}B differs from A: ${findings}; otherwise ${pace}.`;
 }
@@ -34,13 +45,24 @@ function paceText({ slower, faster, unchanged, change, threshold }: ReplayCompar
   return `latencies differ by no more than chance may have made (all answers together ${signedChange(change)})`;
 }
 
+/** Cautions that are not said in the verdict already. */
+export function otherCautions({ cautions, incomparable }: ReplayComparison): readonly string[] {
+  return cautions.filter((caution) => !incomparable.includes(caution));
+}
+
+/** What a verdict is: bad news, a warning that it may not be what it seems, or good news. */
+export function verdictTone(comparison: ReplayComparison): 'bad' | 'busy' | 'good' {
+  if (isWorse(comparison)) return 'bad';
+  return comparison.sameLoad ? 'good' : 'busy';
+}
+
 /** Whether B is worse than A in something that is not chance. */
-export function isWorse(comparison: ReplayComparison): boolean {
-  const { common, slower, newErrors, otherRows, checksums } = comparison;
+function isWorse(comparison: ReplayComparison): boolean {
+  const { common, slower, newErrors, errorsOnlyInB, otherRows, checksums } = comparison;
   return (
     (common !== null && common.isChange && common.factor > 1) ||
     slower.length > 0 ||
-    [...newErrors, ...otherRows].some(({ mayBeChance }) => !mayBeChance) ||
+    [...newErrors, ...errorsOnlyInB, ...otherRows].some(({ mayBeChance }) => !mayBeChance) ||
     checksums.other.length > 0
   );
 }
@@ -51,8 +73,8 @@ function timesText(factor: number): string {
 }
 
 function findingTexts(comparison: ReplayComparison): string[] {
-  const { slower, faster, newErrors, goneErrors, otherRows, checksums, onlyInA, onlyInB } =
-    comparison;
+  const { slower, faster, newErrors, goneErrors, errorsOnlyInA, errorsOnlyInB } = comparison;
+  const { otherRows, checksums, onlyInA, onlyInB } = comparison;
   const sure = (rows: readonly { readonly mayBeChance: boolean }[]): number =>
     rows.filter(({ mayBeChance }) => !mayBeChance).length;
   const some = (count: number, noun: string, what: string): string[] =>
@@ -62,6 +84,8 @@ function findingTexts(comparison: ReplayComparison): string[] {
     ...some(faster.length, 'digest', 'faster'),
     ...(sure(newErrors) === 0 ? [] : [counted(sure(newErrors), 'new error')]),
     ...(sure(goneErrors) === 0 ? [] : [`${counted(sure(goneErrors), 'error')} gone`]),
+    ...some(sure(errorsOnlyInA), 'error', 'of what only A sent'),
+    ...some(sure(errorsOnlyInB), 'error', 'of what only B sent'),
     ...(sure(otherRows) === 0 ? [] : [`other rows of ${counted(sure(otherRows), 'digest')}`]),
     ...some(checksums.other.length, 'table', 'with another sum'),
     ...some(onlyInA.length, 'digest', 'in A alone'),
@@ -167,11 +191,19 @@ export function commonTexts(comparison: ReplayComparison): string[] {
 const MOST_STATEMENTS = 3;
 const LONGEST_STATEMENT = 32;
 
+/** Answers of a statement that failed: in B, or in A where B did not send it. */
+export function answersOf({ a, b }: Pick<ComparedError, 'a' | 'b'>): number {
+  const inB = b?.count ?? 0;
+  return inB > 0 ? inB : (a?.count ?? 0);
+}
+
 /** What is not among the findings, and why: sentences. */
 export function restTexts(comparison: ReplayComparison): string[] {
   const { unjudged, unchanged, threshold, newErrors, otherRows, checksums, common } = comparison;
+  const { errorsOnlyInA, errorsOnlyInB } = comparison;
   const percent = `${Math.round(threshold * 100)} %`;
-  const chance = [...newErrors, ...otherRows].some(({ mayBeChance }) => mayBeChance);
+  const doubtful = [...newErrors, ...errorsOnlyInA, ...errorsOnlyInB, ...otherRows];
+  const chance = doubtful.some(({ mayBeChance }) => mayBeChance);
   const parts = [
     ...(unchanged === 0
       ? []

@@ -13,11 +13,13 @@ import { formatCount } from '../../../core/units.ts';
 import type { LatencyScale } from '../../../display/latency-shape.ts';
 import { signedChange } from '../diff/change-text.ts';
 import {
+  answersOf,
   commonTexts,
-  isWorse,
+  otherCautions,
   restTexts,
   sideBySide,
   verdictText,
+  verdictTone,
 } from '../diff/replay-verdict.ts';
 import { SKIP_TEXTS } from '../replay/skip-texts.ts';
 import { chartSection, comparedMetrics } from './charts.ts';
@@ -61,6 +63,8 @@ export function replayComparisonPage(page: ReplayComparisonPage, parts: PagePart
     comparison.faster,
     comparison.newErrors,
     comparison.goneErrors,
+    comparison.errorsOnlyInA,
+    comparison.errorsOnlyInB,
     comparison.otherRows,
     comparison.onlyInA,
     comparison.onlyInB,
@@ -76,7 +80,8 @@ function draw(
   cut: Cut,
   parts: PageParts,
 ): string {
-  const { a, b, cautions, program } = comparison;
+  const { a, b, program } = comparison;
+  const cautions = otherCautions(comparison);
   const names = { a: `A: ${nameOf(a)}`, b: `B: ${nameOf(b)}` };
   const sides = [
     { name: names.a, rows: rows.a },
@@ -103,7 +108,7 @@ function draw(
       ])}
     </header>
     <main>
-      <p class="verdict ${isWorse(comparison) ? 'not_whole' : 'whole'}">${verdictText(comparison)}</p>
+      <p class="verdict ${VERDICT_CLASSES[verdictTone(comparison)]}">${verdictText(comparison)}</p>
       ${
         cautions.length === 0
           ? NOTHING
@@ -128,6 +133,8 @@ function draw(
   return pageOf({ title: `${nameOf(a)} and ${nameOf(b)}: diff`, body, data }, parts);
 }
 
+const VERDICT_CLASSES = { bad: 'not_whole', busy: 'doubtful', good: 'whole' } as const;
+
 /** `next/friday-again`. */
 function nameOf({ environment, name }: ReplayHead): string {
   return `${environment}/${name}`;
@@ -136,7 +143,7 @@ function nameOf({ environment, name }: ReplayHead): string {
 function sidesTable(comparison: ReplayComparison): Markup {
   const { a, b } = comparison;
   const row = (name: string, cell: (side: ReplayHead) => Markup | string): Markup =>
-    markup`<tr><th scope="row">${name}</th><td>${cell(a)}</td><td>${cell(b)}</td><td></td></tr>`;
+    markup`<tr><th scope="row">${name}</th><td class="words">${cell(a)}</td><td class="words">${cell(b)}</td><td></td></tr>`;
   return markup`<div class="scroll" role="region" aria-labelledby="both" tabindex="0"><table class="sides">
       <thead><tr><td></td><th scope="col">A: ${nameOf(a)}</th><th scope="col">B: ${nameOf(b)}</th><th scope="col">Change</th></tr></thead>
       <tbody>
@@ -168,8 +175,8 @@ interface NamedTable {
 }
 
 function tablesOf(comparison: ReplayComparison, how: How): NamedTable[] {
-  const { slower, faster, newErrors, goneErrors, otherRows, onlyInA, onlyInB, unchangedRows } =
-    comparison;
+  const { slower, faster, newErrors, goneErrors, errorsOnlyInA, errorsOnlyInB } = comparison;
+  const { otherRows, onlyInA, onlyInB, unchangedRows } = comparison;
   const { common } = comparison;
   const latencies = latencyColumns(how.scale, (common?.together ?? 0) > 0);
   const [same, why] =
@@ -181,7 +188,7 @@ function tablesOf(comparison: ReplayComparison, how: How): NamedTable[] {
     textColumn('Error', ({ code, mayBeChance }) => `${code}${mayBeChance ? '?' : ''}`),
     numberColumn('In A', '', ({ failedInA }) => failedInA),
     numberColumn('In B', '', ({ failedInB }) => failedInB),
-    numberColumn('Answers', 'Of the statement in B', ({ b }) => b?.count ?? null),
+    numberColumn('Answers', 'Of the statement', answersOf),
     textColumn('Message', ({ message }) => message ?? ''),
   ];
   const rows: TableColumn<ComparedRows>[] = [
@@ -204,9 +211,11 @@ function tablesOf(comparison: ReplayComparison, how: How): NamedTable[] {
   return [
     tableOf('slower', 'Slower', 'in B', slower, latencies, how),
     tableOf('errors', 'New errors', 'in B', newErrors, errors, how),
+    ...optional(tableOf('errors-b', 'Errors', 'of what only B sent', errorsOnlyInB, errors, how)),
     tableOf('rows', 'Other rows', 'though sent as often', otherRows, rows, how),
     tableOf('faster', 'Faster', 'in B', faster, latencies, how),
     ...optional(tableOf('gone', 'Gone errors', 'in A, and not in B', goneErrors, errors, how)),
+    ...optional(tableOf('errors-a', 'Errors', 'of what only A sent', errorsOnlyInA, errors, how)),
     ...optional(tableOf('only-a', 'Only in A', 'was sent', onlyInA, oneSided, how)),
     ...optional(tableOf('only-b', 'Only in B', 'was sent', onlyInB, oneSided, how)),
     ...optional(tableOf('same', same, why, unchangedRows, latencies, few)),

@@ -1,7 +1,7 @@
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { ReplayReport } from '../../../core/replays/replay-report.ts';
 import type { ReplaySortKey } from '../../../core/replays/replay-row-order.ts';
-import type { ReplayRow, Spread } from '../../../core/replays/replay.ts';
+import type { ReplayResult, ReplayRow, Spread } from '../../../core/replays/replay.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { chartSection, metricCharts } from './charts.ts';
 import { type Cut, drawWithin } from './cuts.ts';
@@ -73,6 +73,7 @@ function draw(page: ReplayPage, cut: Cut, parts: PageParts): string {
       ${navigation([
         ['accounting', 'Accounting'],
         ['latency', 'Latency'],
+        ...(result.checksums.length > 0 ? [['sums', 'Checksums'] as const] : []),
         ['digests-h', 'Statements'],
         ...(charts.length > first.length ? [['metrics', 'Metrics'] as const] : []),
       ])}
@@ -97,6 +98,7 @@ function draw(page: ReplayPage, cut: Cut, parts: PageParts): string {
         ])}
         ${spreadFigure(sides)}
       </section>
+      ${sumsOf(result.checksums)}
       ${chartSection('over-time', 'Over the record', first, 0)}
       ${table.section}
       ${chartSection('metrics', 'Metrics of the target', charts.slice(first.length), first.length)}
@@ -104,6 +106,18 @@ function draw(page: ReplayPage, cut: Cut, parts: PageParts): string {
     ${footer(version, cut)}`;
   const data = { charts, tables: [table.data] };
   return pageOf({ title: `${full}: replay`, body, data }, parts);
+}
+
+/** Tables as the replay left them. */
+function sumsOf(checksums: ReplayResult['checksums']): Markup {
+  if (checksums.length === 0) return NOTHING;
+  return markup`<section aria-labelledby="sums">
+    <h2 id="sums">Checksums: ${counted(checksums.length, 'table')}</h2>
+    <div class="scroll" role="region" aria-labelledby="sums" tabindex="0"><table class="sides">
+      <thead><tr><th scope="col">Table</th><th scope="col">CHECKSUM TABLE</th></tr></thead>
+      <tbody>${checksums.map(({ table, checksum }) => markup`<tr><th scope="row">${table}</th><td>${checksum ?? 'none'}</td></tr>`)}</tbody>
+    </table></div>
+  </section>`;
 }
 
 /** The column that shows the order; null where none does. */

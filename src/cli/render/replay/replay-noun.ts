@@ -93,7 +93,7 @@ function headOf(result: ReplayResult): JsonObject {
 }
 
 /** Everything of a row is plain data; `errors` is the sum of what failed. */
-export function replayRowJson(row: ReplayRow): JsonObject {
+function replayRowJson(row: ReplayRow): JsonObject {
   return { ...(asJson(row) as JsonObject), errors: errorsOf(row) };
 }
 
