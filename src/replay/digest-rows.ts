@@ -10,6 +10,10 @@ import type { TargetAnswer } from '../core/replays/target.ts';
 import type { Digest } from '../sql/digest.ts';
 import { raise, type Outcome } from './record-accounts.ts';
 
+const NUMBERS_A_ROW = 2 * REPLAY_SLICES;
+/** A typed array of its own would take more than what is in it. */
+const ROWS_A_TABLE = 256;
+
 /** What became of the statements of one digest with one default database. */
 export class DigestRow {
   readonly digest: Digest;
@@ -22,10 +26,20 @@ export class DigestRow {
   rowsReturned = 0;
   rowsChanged = 0;
   readonly latencies = new LatencyHistogram();
-  readonly #sliceCounts = new Uint32Array(REPLAY_SLICES);
-  readonly #sliceMicros = new Float64Array(REPLAY_SLICES);
+  /** Answers in each slice, then microseconds in each: a part of a table that many rows share. */
+  readonly #slices: Float64Array;
+  readonly #at: number;
 
-  constructor(digest: Digest, db: string | null, kind: DigestClass | null) {
+  /** @param slices where its `NUMBERS_A_ROW` are, from `at` on. */
+  constructor(
+    digest: Digest,
+    db: string | null,
+    kind: DigestClass | null,
+    slices: Float64Array,
+    at: number,
+  ) {
+    this.#slices = slices;
+    this.#at = at;
     this.digest = digest;
     this.db = db;
     this.class = kind;
@@ -44,14 +58,19 @@ export class DigestRow {
     this.rowsReturned += rows;
     this.rowsChanged += changed;
     this.latencies.add(micros);
-    this.#sliceCounts[slice] = (this.#sliceCounts[slice] ?? 0) + 1;
-    this.#sliceMicros[slice] = (this.#sliceMicros[slice] ?? 0) + micros;
+    const at = this.#at + slice;
+    const slices = this.#slices;
+    slices[at] = (slices[at] ?? 0) + 1;
+    slices[at + REPLAY_SLICES] = (slices[at + REPLAY_SLICES] ?? 0) + micros;
   }
 
   /** @param recordedSeconds and `seconds`: how long the record is, and how long it was replayed. */
   row(recordedSeconds: number, seconds: number): ReplayRow {
     const { digest, db, latencies, recorded, sent } = this;
     const spread = latencies.spread() ?? NO_LATENCIES;
+    const middle = this.#at + REPLAY_SLICES;
+    const counts = this.#slices.subarray(this.#at, middle);
+    const micros = this.#slices.subarray(middle, middle + REPLAY_SLICES);
     return {
       digest: digest.id,
       text: digest.text,
@@ -69,8 +88,8 @@ export class DigestRow {
       totalMs: latencies.sum / 1_000,
       histogram: latencies.packed(),
       slices: {
-        count: [...this.#sliceCounts],
-        totalMs: Array.from(this.#sliceMicros, (micros) => micros / 1_000),
+        count: [...counts],
+        totalMs: Array.from(micros, (sum) => sum / 1_000),
       },
     };
   }
@@ -82,6 +101,7 @@ const NO_LATENCIES = { count: 0, averageMs: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0, max
 export class DigestRows {
   readonly #byDatabase = new Map<string | null, Map<string, DigestRow>>();
   #size = 0;
+  #slices = new Float64Array(0);
   /** Statements of digests that are not kept apart. */
   unlisted = 0;
 
@@ -95,8 +115,10 @@ export class DigestRows {
       this.unlisted++;
       return null;
     }
+    const at = (this.#size % ROWS_A_TABLE) * NUMBERS_A_ROW;
+    if (at === 0) this.#slices = new Float64Array(ROWS_A_TABLE * NUMBERS_A_ROW);
     this.#size++;
-    const row = new DigestRow(digest, db, kind);
+    const row = new DigestRow(digest, db, kind, this.#slices, at);
     rows.set(digest.id, row);
     return row;
   }

@@ -220,18 +220,23 @@ export class Engine {
     if (player === undefined) {
       const isNothing = reason !== null || record.kind === 'quit' || record.kind === 'close';
       if (isNothing) {
-        this.tally.count(item, reason ?? 0);
+        this.#countAtOnce(item, reason ?? 0);
         return;
       }
       player = this.#newPlayer(session);
     } else if (player.state === 'closed') {
-      this.tally.count(item, reason ?? 'session_lost');
+      this.#countAtOnce(item, reason ?? 'session_lost');
       return;
     }
     this.#queued++;
     this.#queuedBytes += item.bytes;
     player.push(item);
     if (player.state === 'waiting') this.#admit();
+  }
+
+  #countAtOnce(item: ReplayItem, outcome: Outcome): void {
+    item.isSettled = true;
+    this.tally.count(item, outcome);
   }
 
   #newPlayer(session: RecordedSession): SessionPlayer {

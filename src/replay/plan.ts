@@ -1,6 +1,8 @@
+import { AppError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import type { ReplayEvent, ReplayOptions, ReplayPlan, SkipReason } from '../core/replays/replay.ts';
+import { schemaRefusal } from '../sql/system-schemas.ts';
 import { formatCount } from '../core/units.ts';
 import { namedPrograms, type ProgramRefusals } from './program-refusals.ts';
 import { Accounts, isStatement } from './record-accounts.ts';
@@ -18,13 +20,20 @@ export interface Planned {
   readonly programs: ProgramRefusals;
 }
 
-/** Walks over a record, and says what would be sent. @throws AppError `store_unusable`. */
+/** Walks over a record, and says what would be sent. @throws AppError `store_unusable`; `invalid`. */
 export async function* planReplay(
   record: ReplayedRecord,
   options: ReplayOptions,
   programs: ProgramRefusals,
   signal: AbortSignal,
 ): Progress<ReplayEvent, Planned> {
+  for (const { target } of options.databases) {
+    if (schemaRefusal(target) === null) continue;
+    throw new AppError(
+      'invalid',
+      `No database can be "${target}" on the target: that is one of the server's own, or of a recorder`,
+    );
+  }
   const walk = new Walk(record, options, programs);
   let told = 0;
   for await (const records of record.read()) {

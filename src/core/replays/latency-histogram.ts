@@ -9,12 +9,18 @@ const EXACT = BUCKETS_A_POWER * 2;
 const POWERS = 30;
 const BUCKETS = EXACT + (POWERS - 1) * BUCKETS_A_POWER;
 
+/** So many buckets are kept one by one: most digests of a record with many have no more. */
+const FEW = 48;
+
 /**
- * Counts durations in buckets whose width grows with them (as HdrHistogram does), in microseconds. A part of
- * the buckets takes memory when the first duration falls into it: 20,000 of these, one a digest, take 30 MB,
- * where a table of all buckets would take 150.
+ * Counts durations in buckets whose width grows with them (http://hdrhistogram.org), in microseconds. It begins with
+ * a short list of buckets; beyond that a part of them takes memory when the first duration falls into it. A table of
+ * all buckets, for 10,000 digests, would take 80 MB.
  */
 export class LatencyHistogram {
+  /** Buckets and their counts in turns, in no order; null once there are parts. */
+  #few: Uint32Array | null = null;
+  #fewLength = 0;
   readonly #parts: (Uint32Array | undefined)[] = [];
   #count = 0;
   #sum = 0;
@@ -22,14 +28,48 @@ export class LatencyHistogram {
 
   /** @param micros whole microseconds. */
   add(micros: number, times = 1): void {
-    const bucket = bucketOf(micros);
-    const part = bucket >> BUCKET_BITS;
-    const counts = (this.#parts[part] ??= new Uint32Array(BUCKETS_A_POWER));
-    const at = bucket & (BUCKETS_A_POWER - 1);
-    counts[at] = (counts[at] ?? 0) + times;
+    this.#addTo(bucketOf(micros), times);
     this.#count += times;
     this.#sum += micros * times;
     if (micros > this.#most) this.#most = micros;
+  }
+
+  #addTo(bucket: number, times: number): void {
+    if (this.#parts.length > 0 || !this.#addToFew(bucket, times)) {
+      const part = bucket >> BUCKET_BITS;
+      const counts = (this.#parts[part] ??= new Uint32Array(BUCKETS_A_POWER));
+      const at = bucket & (BUCKETS_A_POWER - 1);
+      counts[at] = (counts[at] ?? 0) + times;
+    }
+  }
+
+  /** @returns whether it had room. */
+  #addToFew(bucket: number, times: number): boolean {
+    let few = this.#few;
+    for (let at = 0; at < this.#fewLength; at += 2) {
+      if (few === null || few[at] !== bucket) continue;
+      few[at + 1] = (few[at + 1] ?? 0) + times;
+      return true;
+    }
+    if (this.#fewLength === 2 * FEW) {
+      this.#few = null;
+      this.#fewLength = 0;
+      for (let at = 0; at < 2 * FEW; at += 2) {
+        const part = (few?.[at] ?? 0) >> BUCKET_BITS;
+        const counts = (this.#parts[part] ??= new Uint32Array(BUCKETS_A_POWER));
+        counts[(few?.[at] ?? 0) & (BUCKETS_A_POWER - 1)] = few?.[at + 1] ?? 0;
+      }
+      return false;
+    }
+    if (few === null || few.length === this.#fewLength) {
+      const larger = new Uint32Array(Math.max(4, 2 * this.#fewLength));
+      if (few !== null) larger.set(few);
+      few = larger;
+      this.#few = larger;
+    }
+    few[this.#fewLength++] = bucket;
+    few[this.#fewLength++] = times;
+    return true;
   }
 
   get count(): number {
@@ -41,21 +81,16 @@ export class LatencyHistogram {
     return this.#sum;
   }
 
-  /** Counts what another one has counted, too. */
-  addAll(other: LatencyHistogram): void {
-    for (const [bucket, count] of other.buckets()) {
-      const part = bucket >> BUCKET_BITS;
-      const counts = (this.#parts[part] ??= new Uint32Array(BUCKETS_A_POWER));
-      const at = bucket & (BUCKETS_A_POWER - 1);
-      counts[at] = (counts[at] ?? 0) + count;
-    }
-    this.#count += other.#count;
-    this.#sum += other.#sum;
-    this.#most = Math.max(this.#most, other.#most);
-  }
-
   /** The buckets that have something, ascending, with their counts. */
   *buckets(): Generator<readonly [bucket: number, count: number]> {
+    if (this.#few !== null) {
+      const pairs: (readonly [number, number])[] = [];
+      for (let at = 0; at < this.#fewLength; at += 2) {
+        pairs.push([this.#few[at] ?? 0, this.#few[at + 1] ?? 0]);
+      }
+      yield* pairs.sort(([one], [other]) => one - other);
+      return;
+    }
     for (const [part, counts] of this.#parts.entries()) {
       if (counts === undefined) continue;
       for (const [at, count] of counts.entries()) {

@@ -203,7 +203,7 @@ export interface ReplayResult extends Accounting {
 }
 
 /** Digests that are kept apart. */
-export const MOST_REPLAY_ROWS = 20_000;
+export const MOST_REPLAY_ROWS = 10_000;
 
 /** Where a replayed record is from. */
 export interface ReplaySource {
