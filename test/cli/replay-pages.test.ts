@@ -100,6 +100,42 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
     await page.context().close();
   });
 
+  it('keep their numbers in sight where an error is long, and have the sums of tables', async () => {
+    const { a, b } = replays();
+    const message =
+      'You have an error in your SQL syntax; check the manual that corresponds '.repeat(5);
+    const more = {
+      errors: [{ code: '1055', count: 3, message }],
+      checksums: [{ table: 'shop.orders', checksum: '2190232732' }],
+    };
+    const long = { ...b, result: { ...b.result, ...more } };
+    for (const text of [pageOf(long), comparisonOf(a, long)]) {
+      const { page } = await openPage(browser, written(text), {
+        viewport: { width: 1_200, height: 900 },
+      });
+      const widths = await page
+        .locator('.scroll')
+        .evaluateAll((all) => all.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth));
+      expect(widths).toEqual(widths.map(() => 0));
+      await page.context().close();
+    }
+    const { page } = await openPage(browser, written(pageOf(long)));
+    expect(await page.locator('[aria-labelledby="sums"] tbody tr').innerText()).toMatch(
+      /shop\.orders\s+2190232732/,
+    );
+    await page.context().close();
+  });
+
+  it('of two replays with another load have a warning for a verdict, not good news', async () => {
+    const rows = replays().a.result.rows;
+    const text = comparisonOf(replayOf(rows), replayOf(rows, {}, { speed: null }));
+    const { page } = await openPage(browser, written(text));
+    const verdict = page.locator('.verdict');
+    expect(await verdict.innerText()).toMatch(/^The load was not the same\. /);
+    expect(await verdict.getAttribute('class')).toBe('verdict doubtful');
+    await page.context().close();
+  });
+
   it('show hostile text as text, in every place', async () => {
     const hostile = hostileReplay();
     const other = { ...hostile, id: 3, result: { ...hostile.result, rows: slowerRows(hostile) } };
