@@ -13,7 +13,7 @@ const BUCKETS = EXACT + (POWERS - 1) * BUCKETS_A_POWER;
 const FEW = 48;
 
 /**
- * Counts durations in buckets whose width grows with them (http://hdrhistogram.org), in microseconds. It begins with
+ * Counts durations in buckets whose width grows with them (as HdrHistogram does), in microseconds. It begins with
  * a short list of buckets; beyond that a part of them takes memory when the first duration falls into it. A table of
  * all buckets, for 10,000 digests, would take 80 MB.
  */
