@@ -155,7 +155,7 @@ describe('a replay over HTTP', () => {
         stops.push(resultOf(remote.captures.stop(ada, 'friday on staging', how, never)));
       },
     );
-    expect((await running).capture).toMatchObject({ status: 'DONE', reason: null });
+    expect((await running).capture).toMatchObject({ status: 'DONE', reason: 'stopped by ada' });
     await Promise.all(stops);
   });
 

@@ -78,7 +78,7 @@ async function run(options: Options, context: Context): Promise<number> {
     }
     const rows: ListedCapture[] = [];
     for await (const capture of all) rows.push(capture);
-    await context.print(listNounOf(rows, request), rows);
+    await context.print(listNounOf(rows, request, context.options.fields), rows);
     return 0;
   }
   const limit = options.limit ?? DEFAULT_LIMIT;
@@ -92,7 +92,7 @@ async function run(options: Options, context: Context): Promise<number> {
   }
   // One more than is shown tells whether there are more.
   const found = await captures.list(actor, { ...request, limit: limit + 1 });
-  await context.print(listNounOf(found, request), found.slice(0, limit));
+  await context.print(listNounOf(found, request, context.options.fields), found.slice(0, limit));
   if (found.length > limit) {
     const which = options.sort === undefined && options.reverse !== true ? 'newest' : 'first';
     await context.note(`These are the ${which} ${limit}; for more: --limit N or --all`);

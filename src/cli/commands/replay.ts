@@ -25,8 +25,20 @@ import { ReplayProgressLine } from '../output/replay-progress.ts';
 import { fullName } from '../render/full-name.ts';
 import { localTime } from '../render/moments.ts';
 import { replayNoun } from '../render/replay/replay-noun.ts';
-import { renderReplayPlan, replayPlanNoun, restoreText } from '../render/replay/replay-plan.ts';
-import { accessText, otherOptionTexts, speedText } from '../render/replay/replay-words.ts';
+import {
+  plannedPartNoun,
+  plannedParts,
+  renderReplayPlan,
+  replayPlanNoun,
+  restoreText,
+} from '../render/replay/replay-plan.ts';
+import {
+  accessText,
+  endedEarly,
+  endText,
+  otherOptionTexts,
+  speedText,
+} from '../render/replay/replay-words.ts';
 import { captureWord } from '../render/shell-quoting.ts';
 import { serverText } from '../render/servers.ts';
 import type { Context } from '../runtime/context.ts';
@@ -77,7 +89,7 @@ copy of the data as it was at the start ends as the original did. NOW() is the r
 * is everybody else, - is no password, # begins a comment. Without it all log in as the environment's user.
 
 Ctrl-C ends it: what was done is kept. Exits 0 when the record was replayed to its end, also where statements
-failed; 8 when the target was lost; 130 after Ctrl-C.
+failed; 8 when the target was lost, or the replay was stopped from elsewhere; 130 after Ctrl-C.
 
 Examples:
   captures replay friday --to copy --dry-run
@@ -90,7 +102,8 @@ Examples:
 Skipped, by reason: ${SKIP_REASONS.join(', ')}.
 
 JSON fields: ${replayNoun.fields.join(', ')}.
-With --dry-run: ${replayPlanNoun.fields.join(', ')}.`,
+With --dry-run: ${replayPlanNoun.fields.join(', ')}; CSV and TSV have a line
+for each part of the record: ${plannedPartNoun.fields.join(', ')}.`,
   prints: null,
   run,
 });
@@ -98,7 +111,7 @@ With --dry-run: ${replayPlanNoun.fields.join(', ')}.`,
 async function run(typed: Options, context: Context): Promise<number> {
   await context.world.saveMemory();
   const isDry = typed.dryRun === true;
-  if (isDry) context.checkFields(replayPlanNoun);
+  if (isDry) context.checkFields(isDelimited(context) ? plannedPartNoun : replayPlanNoun);
   else checkReplayFields(context, false);
   if (typed.to === undefined) {
     throw new AppError('invalid', '--to is missing: the environment to replay it on', {
@@ -123,6 +136,11 @@ async function run(typed: Options, context: Context): Promise<number> {
   return finish(context, replay, signal);
 }
 
+/** Lines of data: a plan has one for each part of the record. */
+function isDelimited({ outputMode }: Context): boolean {
+  return outputMode === 'csv' || outputMode === 'tsv';
+}
+
 async function dryRun(
   context: Context,
   actor: Actor,
@@ -140,7 +158,8 @@ async function dryRun(
   const shown = { ...planned, options: request.options };
   if (context.wantsReport && context.outputMode === 'table') {
     await context.world.stdout.write(renderReplayPlan(shown, await viewOf(context, false)));
-  } else await context.printOne(replayPlanNoun, shown);
+  } else if (isDelimited(context)) await context.print(plannedPartNoun, plannedParts(shown));
+  else await context.printOne(replayPlanNoun, shown);
 }
 
 /** What is about to be done, before anything is. */
@@ -253,7 +272,7 @@ async function tellPosition(
   await context.note(restoreText(position, recorded?.server ?? null));
 }
 
-/** @throws AppError `capture_failed` where the target was lost, or the replay FAILED. */
+/** @throws AppError `capture_failed` where the target was lost, the replay FAILED, or somebody stopped it. */
 async function finish(
   context: Context,
   replay: Replay,
@@ -272,6 +291,11 @@ async function finish(
         hint: `What was done until then: captures report ${name}`,
       },
     );
+  }
+  if (signal === null && endedEarly(replay)) {
+    throw new AppError('capture_failed', `The replay ${endText(replay)}`, {
+      hint: `What was done until then: captures report ${name}`,
+    });
   }
   await context.note(`Its report: captures report ${name}`);
   await context.note(`Beside another replay of the record: captures diff ${name} OTHER_REPLAY`);

@@ -1,4 +1,6 @@
+import type { Actor } from '../../core/access.ts';
 import { resultOf } from '../../core/progress.ts';
+import type { ListedCapture } from '../../core/store.ts';
 import { defineCommand } from './command.ts';
 import { CAPTURE, REASON } from '../input/arguments.ts';
 import type { Context } from '../runtime/context.ts';
@@ -29,6 +31,8 @@ If the server cannot be reached, the capture stays STOPPING until it can; captur
 With --give-up it ends at once as FAILED: it keeps what is recorded, with a gap for the rest. The
 server's settings are restored when it can be reached again.
 
+A replay that is stopped ends within seconds, and is DONE: captures replay then exits 8.
+
 Examples:
   captures stop friday
   captures stop 7 --no-wait
@@ -53,10 +57,22 @@ async function run(options: Options, context: Context): Promise<void> {
     tellEvents(context, giveUp === true ? null : progress),
   ).finally(() => progress.clear());
   const hasWaited = giveUp !== true && waits && stopped.recordsStatements;
-  if (hasWaited) await progress.result(stopped);
+  if (stopped.type === 'REPLAY' && context.outputMode === 'table') {
+    await printReplay(context, actor, stopped);
+  } else if (hasWaited) await progress.result(stopped);
   else await context.printOne(captureNoun, stopped);
   // For who types it: a script knows what it wants next.
   if (context.world.stdout.isTTY && hasWaited && stopped.status === 'DONE') {
     await context.note(`What it recorded: captures report ${captureWord(stopped)}`);
   }
+}
+
+/** What became of a replay: as data it is a capture like any other. */
+async function printReplay(context: Context, actor: Actor, stopped: ListedCapture): Promise<void> {
+  const { replayDetailNoun } = await import('../render/replay/one-replay.ts');
+  await context.printOne(
+    replayDetailNoun,
+    await context.api.replays.get(actor, String(stopped.id)),
+  );
+  await context.note(`What was done: captures report ${captureWord(stopped)}`);
 }

@@ -16,6 +16,8 @@ export interface Candidate {
 const MOST = 100;
 /** Captures that `stop` can stop. */
 const STOPPABLE: readonly CaptureStatus[] = ['STARTED', 'STARTING', 'RUNNING'];
+/** Captures that `replay` can send. */
+const ENDED: readonly CaptureStatus[] = ['DONE', 'FAILED'];
 
 interface Asked {
   readonly api: Api;
@@ -70,8 +72,11 @@ async function environmentNames({ api, actor }: Asked): Promise<Candidate[]> {
 
 async function captureNames({ api, actor, question }: Asked): Promise<Candidate[]> {
   const { typed, path } = question;
-  const statuses = path[0] === 'stop' ? STOPPABLE : null;
-  const found = await api.captures.named(actor, typed, statuses, MOST);
+  const isReplay = path[0] === 'replay';
+  const statuses = path[0] === 'stop' ? STOPPABLE : isReplay ? ENDED : null;
+  const all = await api.captures.named(actor, typed, statuses, MOST);
+  // What was replayed has no record of its own.
+  const found = isReplay ? all.filter(({ capture }) => capture.recordsStatements) : all;
   const named = found.map(({ capture, isUnique }) => ({
     value:
       isUnique && !typed.includes('/') && !capture.name.startsWith('-')

@@ -136,17 +136,43 @@ export const captureNoun = {
 
 const [, , , ...BEHIND_STATUS] = captureNoun.columns;
 
-/** The same with a column that tells replays from captures. */
+/** The same with a column that tells replays from captures, and those that did not come to their end. */
 const typedCaptureNoun: Noun<ListedCapture> = {
   ...captureNoun,
-  columns: [ID, NAME, column('type', 'TYPE', ({ type }) => type), STATUS, ...BEHIND_STATUS],
+  columns: [
+    ID,
+    column<ListedCapture>('name', 'NAME', listedName, { shrinks: true, keepsEnd: true }),
+    column('type', 'TYPE', ({ type }) => type),
+    column<ListedCapture>(
+      'status',
+      'STATUS',
+      (capture) => (isCutShort(capture) ? `${capture.status} early` : capture.status),
+      { tone: (capture) => (isCutShort(capture) ? 'busy' : STATUS_TONES[capture.status]) },
+    ),
+    ...BEHIND_STATUS,
+  ],
 };
 
-/** For a list: the types are shown where there is a replay, and where one asked for a type. */
+/** A replay that went to the end of its record has no reason for its end. */
+function isCutShort({ type, status, reason }: ListedCapture): boolean {
+  return type === 'REPLAY' && status === 'DONE' && reason !== null;
+}
+
+/** A replay is named `CAPTURE on ENVIRONMENT`: where there is little room, the second is in the column beside it. */
+function listedName({ name, type, environmentName }: ListedCapture, { width }: View): string {
+  if (type !== 'REPLAY' || width >= ROOM_FOR_DATES) return name;
+  const at = name.lastIndexOf(` on ${environmentName}`);
+  const [start, end] = [name.slice(0, at), name.slice(at + 4 + environmentName.length)];
+  return at > 0 && /^(?: \d+)?$/.test(end) ? `${start} on …${end}` : name;
+}
+
+/** For a list: the types are shown where there is a replay, and where one asked for a type; fields are shown whole. */
 export function listNounOf(
   captures: readonly ListedCapture[],
   { type }: Pick<CaptureListRequest, 'type'>,
+  fields: readonly string[] | null = null,
 ): Noun<ListedCapture> {
+  if (fields !== null) return captureNoun;
   const isTyped = type !== null || captures.some((capture) => capture.type === 'REPLAY');
   return isTyped ? typedCaptureNoun : captureNoun;
 }

@@ -78,7 +78,7 @@ export class ReplayWatch {
     return this.#ending.signal;
   }
 
-  /** Why it was ended before its time; null where nobody did, and for a stop. */
+  /** Why it was ended before its time; null where nobody did, and where it was deleted or settled by somebody. */
   get interruption(): string | null {
     return this.#interruption;
   }
@@ -146,12 +146,30 @@ export class ReplayWatch {
     const now = this.#store.captures.find(capture.id);
     // Stopped, deleted, or, of a machine that slept, settled by somebody who looked.
     if (now?.status !== 'RUNNING') {
-      this.#end(null);
+      this.#end(now?.status === 'STOPPING' ? this.#stopper() : null);
       return;
     }
     const { writes } = prepared.options;
     this.#rules.requireStill(actor, prepared.capture, 'capture.replay');
     this.#rules.requireStill(actor, capture, writes ? 'replay.write' : 'replay.run');
+  }
+
+  /** `stopped by ada: too much load`; the audit trail of a stop is written with it. */
+  #stopper(): string {
+    const { id, environmentId } = this.#watched.capture;
+    const [stop] = this.#store.audit
+      .list({
+        environmentIds: [environmentId],
+        ownOf: null,
+        everythingElse: false,
+        subject: { kind: 'capture', id },
+        since: null,
+        limit: null,
+      })
+      .filter(({ action }) => action === 'capture.stop');
+    if (stop === undefined) return 'stopped by another command';
+    const { author, reason } = stop;
+    return `stopped by ${author.userName}${reason === null ? '' : `: ${reason}`}`;
   }
 
   #beat(): void {

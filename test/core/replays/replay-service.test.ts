@@ -243,13 +243,13 @@ describe('a replay that is not played to its end', () => {
     expect(bench.open).toBe(0);
   });
 
-  it('is DONE when it was stopped, and says nothing of that, as a capture', async () => {
+  it('is DONE when it was stopped, and says who did, and why', async () => {
     const stops: Promise<unknown>[] = [];
     const { capture, result } = await ended((name) => {
       const how = { reason: 'enough', waits: true };
       stops.push(resultOf(api.captures.stop(ada, name, how, never)));
     });
-    expect(capture).toMatchObject({ status: 'DONE', reason: null });
+    expect(capture).toMatchObject({ status: 'DONE', reason: 'stopped by ada: enough' });
     expect(result?.ended.why).toBe('interrupted');
     const [stopped] = await Promise.all(stops);
     expect(stopped).toMatchObject({ id: capture.id, status: 'DONE' });

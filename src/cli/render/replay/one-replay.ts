@@ -8,7 +8,9 @@ import { replayNoun } from './replay-noun.ts';
 import {
   accessText,
   accountingText,
+  endedEarly,
   otherOptionTexts,
+  reachedText,
   sourceText,
   speedText,
   targetText,
@@ -37,6 +39,9 @@ const OF_REPLAY: readonly Column<Replay>[] = [
     listed(otherOptionTexts(stored.options, zone)),
   ),
   column('replay.plan', 'POSITION', ({ stored }) => stored.plan?.position ?? '-'),
+  column('result.ended', 'ENDED', endedText, {
+    tone: (replay) => (endedEarly(replay) ? 'bad' : null),
+  }),
   column('result.records', 'RECORDS', replayedText),
   column('result.statements', 'STATEMENTS', ({ result }) =>
     result === null ? '-' : accountingText(result.statements),
@@ -44,6 +49,13 @@ const OF_REPLAY: readonly Column<Replay>[] = [
   column('result.latency', 'LATENCY', ({ result }) => spreadText(result?.latency ?? null)),
   column('result.lateMs', 'LATENESS', ({ result }) => spreadText(result?.lateMs ?? null)),
 ];
+
+function endedText({ result, capture }: Replay): string {
+  if (result === null) return isOver(capture.status) ? 'without a result' : '-';
+  return result.ended.why === 'complete'
+    ? 'at the end of the record'
+    : `early, after ${reachedText(result)}`;
+}
 
 function replayedText({ result, stored, capture }: Replay): string {
   if (result !== null) return accountingText(result);

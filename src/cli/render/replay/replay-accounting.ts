@@ -13,6 +13,9 @@ const MOST_CODES = 20;
 /** Lines that a server's message may take. */
 const MOST_LINES = 3;
 
+/** Reasons that say that the replay did not come to the end of the record. */
+const ENDS: readonly string[] = ['interrupted', 'target_lost'] satisfies readonly SkipReason[];
+
 interface Line {
   readonly records: number;
   readonly statements: number;
@@ -44,7 +47,7 @@ export function accountingLines(
       statements: statements.skipped[reason as SkipReason] ?? 0,
       what: 'skipped',
       text: `${reason}: ${SKIP_TEXTS[reason as SkipReason]}`,
-      tone: null,
+      tone: ENDS.includes(reason) ? 'bad' : null,
     })),
     ...failedLines(all, statements, errors),
   ];

@@ -1,13 +1,18 @@
-import type { ReplayOptions, ReplayPlan, ReplaySource } from '../../../core/replays/replay.ts';
+import type {
+  ReplayOptions,
+  ReplayPlan,
+  ReplaySource,
+  SkipReason,
+} from '../../../core/replays/replay.ts';
 import type { PlannedReplay } from '../../../core/replays/replay-request.ts';
 import { counted, formatCount, roundedDuration } from '../../../core/units.ts';
 import { escapeText } from '../../../display/escape.ts';
-import type { Json, Noun } from '../column.ts';
+import { paths, type Json, type JsonObject, type Noun } from '../column.ts';
 import { localTime } from '../moments.ts';
 import { messageLines } from '../messages.ts';
 import { shellQuoted } from '../shell-quoting.ts';
 import { labelled, type ReportView } from '../report/report-view.ts';
-import { accountingLines } from './replay-accounting.ts';
+import { accountingLines, entriesOf } from './replay-accounting.ts';
 import { replayOptionsJson } from './replay-noun.ts';
 import { accessText, otherOptionTexts, sourceText, speedText } from './replay-words.ts';
 
@@ -18,7 +23,11 @@ export interface ShownPlan extends PlannedReplay {
 
 /** What `--dry-run` prints. */
 export const replayPlanNoun: Noun<ShownPlan> = {
-  fields: ['plan', 'source', 'options', 'target'],
+  fields: [
+    ...paths(`plan.records plan.sent plan.skipped plan.failed plan.statements plan.sessions
+      plan.sessionsAtOnce plan.from plan.to plan.length plan.position plan.warnings`),
+    ...paths('source options target'),
+  ],
   toJson: ({ plan, source, target, options }) => ({
     plan: plan as unknown as Json,
     source: source as unknown as Json,
@@ -28,6 +37,37 @@ export const replayPlanNoun: Noun<ShownPlan> = {
   reference: ({ source }) => source.captureName,
   none: 'No plan.',
 };
+
+/** What would become of so many records. */
+export interface PlannedPart {
+  readonly what: 'sent' | 'skipped' | 'all';
+  /** null but for what is skipped. */
+  readonly reason: string | null;
+  readonly records: number;
+  readonly statements: number;
+}
+
+/** A line of CSV or TSV: the parts add up to the last one, `all`. */
+export const plannedPartNoun: Noun<PlannedPart> = {
+  fields: paths('what reason records statements'),
+  toJson: (part): JsonObject => ({ ...part }),
+  reference: ({ what, reason }) => reason ?? what,
+  none: 'No record.',
+};
+
+export function plannedParts({ plan }: ShownPlan): PlannedPart[] {
+  const { statements } = plan;
+  return [
+    { what: 'sent', reason: null, records: plan.sent, statements: statements.sent },
+    ...entriesOf(plan.skipped).map(([reason, records]): PlannedPart => ({
+      what: 'skipped',
+      reason,
+      records,
+      statements: statements.skipped[reason as SkipReason] ?? 0,
+    })),
+    { what: 'all', reason: null, records: plan.records, statements: statements.records },
+  ];
+}
 
 export function renderReplayPlan(shown: ShownPlan, view: ReportView): string {
   const { plan, source, target, options } = shown;

@@ -11,7 +11,14 @@ import { cut, labelled, type ReportView } from '../report/report-view.ts';
 import { fillLines } from '../width.ts';
 import { accountingLines } from './replay-accounting.ts';
 import { replayRowLines } from './replay-rows.ts';
-import { accessText, sourceText, speedText, targetText } from './replay-words.ts';
+import {
+  accessText,
+  endedEarly,
+  endText,
+  sourceText,
+  speedText,
+  targetText,
+} from './replay-words.ts';
 
 /** Rows of digests that are shown however low the terminal is. */
 const LEAST_ROWS = 3;
@@ -58,7 +65,8 @@ function headLines(replay: Replay, view: ReportView): string[] {
   add('record', sourceText(stored.source));
   add('target', `${capture.environmentName} (${targetText(stored.target)})`);
   add('how', `${accessText(stored.options)}; ${speedText(stored.options)}`);
-  if (capture.reason !== null) add('ended', capture.reason, 'bad');
+  if (endedEarly(replay)) add('ended', endText(replay), 'bad');
+  else if (capture.reason !== null) add('ended', capture.reason, 'bad');
   if (result === null) {
     const { progress } = stored;
     if (progress !== null) {
@@ -99,9 +107,11 @@ function toned(line: string, tone: Tone | null, { paint }: ReportView): string {
 }
 
 /** Which replay it is, and when it was. */
-export function titleLines({ capture }: Replay, view: ReportView): string[] {
+export function titleLines(replay: Replay, view: ReportView): string[] {
+  const { capture } = replay;
   const { start, end } = capture;
-  const parts = [escapeText(fullName(capture)), `replay ${capture.status}`];
+  const how = endedEarly(replay) ? ', ended early' : '';
+  const parts = [escapeText(fullName(capture)), `replay ${capture.status}${how}`];
   if (start !== null) {
     const from = localTime(start, view.zone);
     const to = end === null ? null : localTime(end, view.zone);

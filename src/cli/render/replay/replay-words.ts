@@ -1,6 +1,7 @@
 import { entriesOf } from './replay-accounting.ts';
 import type {
   Accounting,
+  Replay,
   ReplayOptions,
   ReplaySource,
   StoredReplay,
@@ -61,6 +62,26 @@ function searchTexts(search: ReplayOptions['search'], zone: string): string[] {
 export function sourceText({ captureName, environmentName, server }: ReplaySource): string {
   const name = fullName({ environmentName, name: captureName });
   return server === null ? name : `${name} (${server.flavor} ${server.version})`;
+}
+
+/** Whether somebody ended it before the end of the record. */
+export function endedEarly({ result }: Pick<Replay, 'result'>): boolean {
+  return result?.ended.why === 'interrupted';
+}
+
+/** How one that somebody ended did: `was stopped by ada after 2,385 of 23,311 records`. */
+export function endText({ capture, result }: Replay): string {
+  const by = capture.reason?.startsWith('stopped by ') === true ? `was ${capture.reason}` : null;
+  const [how, ...why] = (by ?? 'ended early').split(': ');
+  const reason = by === null ? capture.reason : why.length === 0 ? null : why.join(': ');
+  const after = result === null ? '' : ` after ${reachedText(result)}`;
+  return `${how ?? ''}${after}${reason === null ? '' : `: ${reason}`}`;
+}
+
+/** `2,385 of 23,311 records`: those that it came to. */
+export function reachedText({ records, skipped }: Accounting): string {
+  const reached = records - (skipped.interrupted ?? 0) - (skipped.target_lost ?? 0);
+  return `${formatCount(reached)} of ${counted(records, 'record')}`;
 }
 
 /** `MariaDB 11.8.3 at db2:3306`; a dash for one that was not reached. */
