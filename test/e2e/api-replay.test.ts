@@ -104,7 +104,11 @@ describe('a replay of a command', () => {
     const began = performance.now();
     await place.ok(ending);
     expect(performance.now() - began).toBeLessThan(10_000);
-    await replay.ended;
+    const { status, stderr } = await replay.ended;
+    if (ending[0] === 'stop') {
+      expect(status).toBe(8);
+      expect(stderr).toMatch(/The replay was stopped by \S+ after [\d,]+ of [\d,]+ records/);
+    }
     const left = (await place.list()).find(({ name }) => name === 'long');
     expect(left?.status).toBe(ending[0] === 'stop' ? 'DONE' : undefined);
     if (left !== undefined) await place.ok(['delete', 'long', '--yes']);
