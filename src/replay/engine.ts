@@ -17,7 +17,7 @@ import { WalkScope } from './walk-scope.ts';
 /** CR_SERVER_LOST of the servers' clients. */
 const LOST = 2013;
 /** What waits for its session: items, and bytes of them. */
-const MOST_QUEUED = 16_384;
+const MOST_QUEUED = 8_192;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** What is due this soon is due: a timer is no more exact. */
 const SOON_MS = 0.5;

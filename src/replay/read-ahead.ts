@@ -10,7 +10,7 @@ import type { ReplayItem } from './replay-item.ts';
 import { Screening, type Screened } from './screening.ts';
 import type { WalkScope } from './walk-scope.ts';
 
-const MOST_ITEMS = 8_192;
+const MOST_ITEMS = 4_096;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** What an item takes besides its text. */
 const ITEM_BYTES = 200;

@@ -132,7 +132,17 @@ function silentTarget(identity: ServerIdentity, now: () => number): ReplayTarget
     longestText: 2 ** 24,
     position: () => Promise.resolve(null),
     programs: () => Promise.resolve([]),
-    openSession: unexpected,
+    // For the look whether an account may log in.
+    openSession: () =>
+      Promise.resolve({
+        id: 1,
+        isLost: false,
+        setUpFailures: 0,
+        run: unexpected,
+        closeStatement: unexpected,
+        close: () => undefined,
+        destroy: () => undefined,
+      }),
     breakOff: unexpected,
     isBlocked: unexpected,
     sampleCounters: () => Promise.resolve({ Questions: now() }),

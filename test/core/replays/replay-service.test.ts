@@ -251,7 +251,7 @@ describe('a replay that is not played to its end', () => {
     });
     expect(capture).toMatchObject({ status: 'DONE', reason: 'stopped by ada: enough' });
     expect(result?.ended.why).toBe('interrupted');
-    const [stopped] = await Promise.all(stops);
+    const [stopped] = await whileTimeGoesOn(Promise.all(stops));
     expect(stopped).toMatchObject({ id: capture.id, status: 'DONE' });
   });
 
