@@ -208,6 +208,8 @@ describe('server', () => {
       expect(result.stderr).toContain('There is no server "nowhere"');
       expect(result.stderr).toContain('Known servers: local.');
     }
+    // Half of a character.
+    expect((await runCaptures(['server', 'use', '\ud800'], machine)).status).toBe(3);
   });
 
   it('use of one without its port, or with a slip, names the one that was meant', async () => {

@@ -106,7 +106,8 @@ export class KnownServers {
 
 /** A name may have a colon in it, or what a file's name cannot have. */
 function fileOf(name: string): string {
-  return `${encodeURIComponent(name).replace(/^\./, '%2E')}${SUFFIX}`;
+  // Half of a character, which may be typed, is none that can be encoded.
+  return `${encodeURIComponent(name.toWellFormed()).replace(/^\./, '%2E')}${SUFFIX}`;
 }
 
 function isOpenToOthers(folder: string): boolean {
