@@ -225,8 +225,9 @@ test('an account with SELECT, SHOW VIEW, TRIGGER and EVENT sees every program, o
   );
   expect(all.every(([, isSeen]) => isSeen)).toBe(true);
   const clerk = await kindsOf('clerk');
-  // MariaDB says that there are triggers, MySQL does not.
-  expect(clerk.some(([kind]) => kind === 'trigger')).toBe(isMariadb);
+  // MariaDB says that there are triggers, but for 10.5; MySQL does not.
+  const tells = isMariadb && !server.version.startsWith('10.5.');
+  expect(clerk.some(([kind]) => kind === 'trigger')).toBe(tells);
   expect(clerk.some(([kind, isSeen]) => kind === 'event' || isSeen)).toBe(false);
 });
 
