@@ -307,8 +307,7 @@ describe('captures replay on a server', () => {
       const { status, stdout } = await run(['replay', 'friday', '--to', 'copy', '--json'], {
         signals,
       }).finally(() => clearInterval(looking));
-      // 0.7 s on a quiet machine; 2.6 s were seen at load 15, where every wait is longer.
-      expect(Date.now() - endedAt).toBeLessThan(6_000);
+      expect(Date.now() - endedAt).toBeLessThan(2_000);
       expect(status).toBe(signal === 'SIGINT' ? 130 : 143);
       const { result, status: kept } = JSON.parse(stdout) as Printed;
       expect(kept).toBe('DONE');
