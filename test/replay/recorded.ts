@@ -1,6 +1,6 @@
+import { DEFAULT_REPLAY } from '../../src/core/replays/replay-request.ts';
 import type { ReplayedRecord } from '../../src/core/replays/replay-player.ts';
-import { DEFAULT_DEADLINE_MS, type ReplayOptions } from '../../src/core/replays/replay.ts';
-import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
+import type { ReplayOptions } from '../../src/core/replays/replay.ts';
 import type {
   StatementFlag,
   StatementKind,
@@ -8,18 +8,7 @@ import type {
 } from '../../src/core/workloads/statements.ts';
 import { NO_WINDOW, type RecordingFacts } from '../../src/core/workloads/workload.ts';
 
-export const OPTIONS: ReplayOptions = {
-  speed: null,
-  writes: true,
-  sessions: null,
-  databases: [],
-  users: [],
-  serial: false,
-  recordedTime: true,
-  search: EVERY_STATEMENT,
-  deadline: DEFAULT_DEADLINE_MS,
-  checksums: false,
-};
+export const OPTIONS: ReplayOptions = { ...DEFAULT_REPLAY, speed: null, writes: true };
 
 /** `[session, text]`, `[session, kind, text]` or with flags behind. */
 export type Line =

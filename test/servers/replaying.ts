@@ -1,8 +1,8 @@
+import { DEFAULT_REPLAY } from '../../src/core/replays/replay-request.ts';
 import { resultOf } from '../../src/core/progress.ts';
 import { player } from '../../src/replay/player.ts';
 import type { ReplayedRecord } from '../../src/core/replays/replay-player.ts';
 import {
-  DEFAULT_DEADLINE_MS,
   type ReplayEvent,
   type ReplayOptions,
   type ReplayPlan,
@@ -16,18 +16,7 @@ import { workloadFiles } from '../../src/workload/stored-workloads.ts';
 import type { RecorderServer } from '../support/recorder-server.ts';
 import { Recording } from './recording.ts';
 
-const AS_FAST_AS_IT_GOES: ReplayOptions = {
-  speed: null,
-  writes: true,
-  sessions: null,
-  databases: [],
-  users: [],
-  serial: false,
-  recordedTime: true,
-  search: EVERY_STATEMENT,
-  deadline: DEFAULT_DEADLINE_MS,
-  checksums: false,
-};
+const AS_FAST_AS_IT_GOES: ReplayOptions = { ...DEFAULT_REPLAY, speed: null, writes: true };
 
 /** Records what is done meanwhile. */
 export async function recordWork(

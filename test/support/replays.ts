@@ -1,5 +1,5 @@
+import { DEFAULT_REPLAY } from '../../src/core/replays/replay-request.ts';
 import { LatencyHistogram } from '../../src/core/replays/latency-histogram.ts';
-import { DEFAULT_DEADLINE_MS } from '../../src/core/replays/replay.ts';
 import type {
   Replay,
   ReplayOptions,
@@ -8,20 +8,8 @@ import type {
   ReplayRow,
 } from '../../src/core/replays/replay.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
-import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
 
-export const REPLAY_AS_USUAL: ReplayOptions = {
-  speed: 1,
-  writes: false,
-  sessions: null,
-  databases: [],
-  users: [],
-  serial: false,
-  recordedTime: true,
-  search: EVERY_STATEMENT,
-  deadline: DEFAULT_DEADLINE_MS,
-  checksums: false,
-};
+export const REPLAY_AS_USUAL: ReplayOptions = DEFAULT_REPLAY;
 
 const ACCOUNTING = {
   records: 80_312,

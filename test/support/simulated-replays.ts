@@ -1,28 +1,16 @@
+import { DEFAULT_REPLAY } from '../../src/core/replays/replay-request.ts';
 import { LatencyHistogram } from '../../src/core/replays/latency-histogram.ts';
 import type { ReplayReport } from '../../src/core/replays/replay-report.ts';
 import {
-  DEFAULT_DEADLINE_MS,
   REPLAY_SLICES,
   type ReplayOptions,
   type ReplayResult,
   type ReplayRow,
 } from '../../src/core/replays/replay.ts';
-import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
 
 type Random = () => number;
 
-const REPLAY_OPTIONS: ReplayOptions = {
-  speed: 1,
-  writes: false,
-  sessions: null,
-  databases: [],
-  users: [],
-  serial: false,
-  recordedTime: true,
-  search: EVERY_STATEMENT,
-  deadline: DEFAULT_DEADLINE_MS,
-  checksums: false,
-};
+const REPLAY_OPTIONS: ReplayOptions = DEFAULT_REPLAY;
 
 const EMPTY_RESULT: Omit<ReplayResult, 'rows'> = {
   ended: { why: 'complete' },

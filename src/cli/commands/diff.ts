@@ -196,10 +196,7 @@ async function print(comparison: Comparison, options: Options, context: Context)
   }
   if (mode === 'json') {
     const { comparisonJson } = await import('../render/diff/diff-noun.ts');
-    const { escapeJson } = await import('../../display/escape.ts');
-    for (const piece of comparisonJson(shown)) {
-      await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
-    }
+    await context.printPieces(comparisonJson(shown));
     return;
   }
   if (!context.wantsReport || mode !== 'table') {

@@ -238,7 +238,6 @@ export function progressText({ bytes, of }: TallyProgress): string {
 }
 
 async function printData(report: ReportInRows, context: Context): Promise<void> {
-  const { stdout } = context.world;
   const mode = context.outputMode;
   const { fields } = context.options;
   const isObject = mode === 'json' || mode === 'yaml';
@@ -253,10 +252,7 @@ async function printData(report: ReportInRows, context: Context): Promise<void> 
     return;
   }
   const { reportJson } = await import('../render/report/report-noun.ts');
-  const { escapeJson } = await import('../../display/escape.ts');
-  for (const piece of reportJson(report)) {
-    await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
-  }
+  await context.printPieces(reportJson(report));
 }
 
 /** For data that does not have the verdict in it. */

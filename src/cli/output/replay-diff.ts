@@ -83,10 +83,7 @@ async function print(
     return context.printOne(replayComparisonNoun, shown);
   }
   if (mode === 'json') {
-    const { escapeJson } = await import('../../display/escape.ts');
-    for (const piece of comparisonJson(shown)) {
-      await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
-    }
+    await context.printPieces(comparisonJson(shown));
     return;
   }
   if (!context.wantsReport || mode !== 'table') {

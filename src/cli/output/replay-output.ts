@@ -6,7 +6,6 @@ import {
 } from '../../core/replays/replay-row-order.ts';
 import type { Replay } from '../../core/replays/replay.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
-import { escapeJson } from '../../display/escape.ts';
 import { fullName } from '../render/full-name.ts';
 import {
   replayJsonPieces,
@@ -54,9 +53,7 @@ export async function printReplay(
   if (isScreen) {
     await stdout.write(await drawn(context, chosen, asked, isReport ? 0 : NOTES));
   } else if (mode === 'json' && context.options.fields === null) {
-    for (const piece of replayJsonPieces(chosen)) {
-      await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
-    }
+    await context.printPieces(replayJsonPieces(chosen));
   } else if (mode === 'json' || mode === 'yaml') {
     await context.printOne(replayNoun, chosen);
   } else if (isReport) {

@@ -92,6 +92,13 @@ export class Terminal {
     return printOne(noun, row, this.world.stdout, this.#outputSettings(this.outputMode));
   }
 
+  /** Prints JSON that is made piece by piece, so that not all of it is in the memory at once. */
+  async printPieces(pieces: Iterable<string>): Promise<void> {
+    const { escapeJson } = await import('../../display/escape.ts');
+    const { stdout } = this.world;
+    for (const piece of pieces) await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
+  }
+
   /**
    * The result of a command that prints a sentence (login, delete): data only when an option asks for it.
    */

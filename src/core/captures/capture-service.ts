@@ -268,7 +268,7 @@ export class CaptureService {
     const found = this.#rules.get(actor, ref, 'capture.stop');
     const { id } =
       found.status === 'STOPPING' ? found : this.#rules.requestStop(actor, ref, reason);
-    // It waits for no server: who replays it ends it, or whoever looks does.
+    // Its player ends it; where that is gone, the next look at it does.
     if (found.type === 'REPLAY') return yield* this.#follow(actor, id, hasEnded, signal);
     const deadline = clock.now() + GIVE_UP_AFTER_MS;
     const looked = yield* this.#follow(

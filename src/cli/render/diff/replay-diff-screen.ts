@@ -1,3 +1,4 @@
+import type { DiffParts } from './diff-screen.ts';
 import type {
   ComparedLatency,
   ReplayComparison,
@@ -27,16 +28,6 @@ import {
   verdictTone,
 } from './replay-verdict.ts';
 
-/** What is on the screen besides the findings. */
-export interface ReplayDiffParts {
-  /** Rows of one kind; null: as many as fit the terminal. */
-  readonly limit: number | null;
-  /** Digests that are as fast, too. */
-  readonly all: boolean;
-  /** What the metrics of both did; drawn already. */
-  readonly metrics: readonly string[];
-}
-
 const MOST_ROWS = 20;
 const FEW_ROWS = 3;
 const LEAST_ROWS = 1;
@@ -50,7 +41,7 @@ const NAME_WIDTH = 42;
  */
 export function renderReplayDiff(
   comparison: ReplayComparison,
-  parts: ReplayDiffParts,
+  parts: DiffParts,
   view: ReportView,
   height: number | null = null,
 ): string {
