@@ -85,6 +85,8 @@ export class SessionPlayer {
   /** When it was broken off; null where it was not. */
   brokenOffAt: number | null = null;
   #isEnding = false;
+  /** Whether items are being taken out of the queue. */
+  #isGoing = false;
   /** Settings that the target refused. */
   setUpFailures = 0;
 
@@ -165,14 +167,18 @@ export class SessionPlayer {
   }
 
   #next(): void {
+    // What is done at once comes back to here: deeper with each item, and thousands are the end of the stack.
+    if (this.#isGoing) return;
+    this.#isGoing = true;
     for (;;) {
-      if (this.state !== 'idle' && this.state !== 'lost') return;
+      if (this.state !== 'idle' && this.state !== 'lost') break;
       const item = this.#queue.shift();
-      if (item === undefined) return;
+      if (item === undefined) break;
       if (this.state === 'lost') this.#skipLost(item);
       else this.#perform(item);
       if (item.screened.isLast && this.#isAtRest()) this.leave();
     }
+    this.#isGoing = false;
   }
 
   /** Whether what it was given last is done. */

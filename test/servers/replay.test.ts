@@ -6,6 +6,7 @@ import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
 import { endRecordings } from './recording.ts';
 import { waitUntil } from '../support/waiting.ts';
+import { recordOf, type Line } from '../replay/recorded.ts';
 import { recordWork, replayed } from './replaying.ts';
 
 let source: RecorderServer;
@@ -340,6 +341,26 @@ describe('a replay', () => {
     expect(result.ended).toEqual({ why: 'complete' });
     const { deadlocks, failed } = result;
     expect(failed['1213'] ?? 0).toBe(deadlocks);
+  });
+
+  it('leaves out the rest of a transaction that was rolled back, however long it is', async () => {
+    await fresh();
+    const record = recordOf([
+      [1, 'connect', 'app@h on shop using TCP/IP'],
+      [1, 'BEGIN'],
+      [1, "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"],
+      ...Array.from({ length: 8_000 }, (): Line => [1, 'SELECT 1']),
+      [1, 'COMMIT'],
+      [1, 'SELECT 2'],
+    ]);
+    const { result } = await replayed(record, target);
+    expectAccounted(record, result);
+    expect(result).toMatchObject({
+      sent: 4,
+      skipped: { transaction_lost: 8_000 },
+      failed: { '1213': 1 },
+      deadlocks: 1,
+    });
   });
 
   it('breaks off what has no answer within the deadline', async () => {
