@@ -76,6 +76,21 @@ test('what others moved before and after a swap is read once, each in its genera
   await log.close();
 });
 
+test('a text that moves the log and lasts into the next second interrupts nothing', async () => {
+  const { log, settings } = await startLogging(server);
+  const { after: begun } = await log.swap(2);
+  const sent = [await tag()];
+  await admin.query(
+    `DO SLEEP(1); CREATE TABLE mysql.moving LIKE mysql.general_log;
+     RENAME TABLE mysql.general_log TO mysql.moved_${++moves}, mysql.moving TO mysql.general_log`,
+  );
+  sent.push(await tag());
+  await log.swap(3);
+  expect(await tagsOf(log, 3, begun)).toEqual(sent);
+  await log.restore(settings, 4);
+  await log.close();
+});
+
 test('a table that was put in the place of ours before the clock was read behind the swap is read', async () => {
   const { log, settings } = await startLogging(server);
   await log.swap(2);

@@ -7,6 +7,9 @@ import { LOG_COLUMNS, makeLogTable } from './log-table.ts';
 import { OUR_COMMENT, RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
 import { addSentinel, isOfTap, NO_SENTINEL, readSentinel, type Sentinel } from './sentinel.ts';
 
+/** How long a text may take from its start until the table is there that it puts in the log's place. */
+const LONGEST_MOVE_S = 10;
+
 /** By the server's clock. */
 interface GenerationTimes {
   /** Read before the swap that it begins with: what came until then is in earlier ones; null where unknown. */
@@ -83,7 +86,7 @@ export async function rebuildGeneration(
   }
   let before: Piece | null = null;
   for (const piece of pieces) {
-    if (before !== null && !isBehind(piece, before, since)) {
+    if (before !== null && !(await isBehind(connection, piece, before, since))) {
       await say(lost(before.last ?? before.first, piece.first ?? (await serverNow(connection))));
     }
     await connection.run(
@@ -108,10 +111,36 @@ export async function rebuildGeneration(
  * of its creation). The statement that moves a table is its last row, or nearly; a table without rows
  * was moved as soon as it was there: its mover had been waiting for our swap.
  */
-function isBehind(piece: Piece, before: Piece, since: string | null): boolean {
+async function isBehind(
+  connection: MysqlConnection,
+  piece: Piece,
+  before: Piece,
+  since: string | null,
+): Promise<boolean> {
   const moved = before.last ?? since;
   if (piece.createdAt === null || moved === null) return false;
-  return piece.createdAt.slice(0, 19) <= moved.slice(0, 19);
+  const createdAt = piece.createdAt.slice(0, 19);
+  return createdAt <= moved.slice(0, 19) || isMadeByItsMover(connection, before, createdAt);
+}
+
+/**
+ * Whether a table was moved away by a text that also made the one which took its place at `createdAt`.
+ * MariaDB logs a text of several statements as one row, at its start, so that what it makes may be of a
+ * later second (seen on a busy machine: some milliseconds, over the end of a second).
+ */
+async function isMadeByItsMover(
+  connection: MysqlConnection,
+  { table }: Piece,
+  createdAt: string,
+): Promise<boolean> {
+  const at = `TIMESTAMP('${createdAt.replace('T', ' ')}')`;
+  const row = await connection.row(
+    `SELECT 1 FROM ${table}
+     WHERE event_time BETWEEN ${at} - INTERVAL ${LONGEST_MOVE_S} SECOND AND ${at} + INTERVAL 1 SECOND
+       AND CONVERT(argument USING utf8mb4) LIKE '%CREATE TABLE%;%RENAME TABLE%' LIMIT 1`,
+    WHOLE_TABLE_MS,
+  );
+  return row !== null;
 }
 
 /** Log tables of ours outside of our schema that belong to a generation, in the order of their rows. */
