@@ -59,7 +59,7 @@ export function resultOf(
 
 function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
   const { ended, tally } = engine;
-  const { putOff, setUpFailures, overlapped } = tally;
+  const { putOff, setUpFailures, overlapped, refusedSettings } = tally;
   const warnings: string[] = [];
   const unsent = tally.accounts.all.skipped.get('session_lost') ?? 0;
   if (unsent > 0) {
@@ -75,6 +75,11 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
   if (setUpFailures > 0) {
     warnings.push(
       `The target refused ${counted(setUpFailures, 'setting')} that the record's sessions had: what depends on them may differ`,
+    );
+  }
+  if (refusedSettings > 0) {
+    warnings.push(
+      `${counted(refusedSettings, 'setting')} of the record (SET, USE) failed on the target: what their sessions did afterwards may differ`,
     );
   }
   if (tally.rolledBack > 0) {

@@ -34,6 +34,8 @@ export class ReplayTally {
   deadlocks = 0;
   executes = { binary: 0, text: 0 };
   setUpFailures = 0;
+  /** SET and USE of the record that the target refused. */
+  refusedSettings = 0;
   /** Statements that waited for another session's lock, played one at a time. */
   overlapped = 0;
   /** Sessions that had to wait for another walk over the record, by their first record. */
@@ -66,6 +68,7 @@ export class ReplayTally {
     const { code } = answer;
     if (code === DEADLOCK) this.deadlocks++;
     const { nature, record, sql } = item.screened;
+    if (code !== 0 && nature?.isSetting === true) this.refusedSettings++;
     if (code === 0 && nature?.class === 'transactions') this.prepared.follow(sql);
     if (code !== 0 || nature?.class !== 'writes' || nature.writtenTables.length === 0) return;
     this.writers.add(session.first);

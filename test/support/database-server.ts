@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly within?: string;
   /** Fills the data folder in the place of a new one: a copy of this. */
   readonly copyOf?: string;
+  /** Another than the tests run on. */
+  readonly program?: ServerProgram;
   /** Told what is done when the program has to be installed first. */
   readonly say?: (line: string) => void;
 }
@@ -58,7 +60,8 @@ let isWatchingExit = false;
  * @throws Error with the server's last words when it does not start, or that says what to install.
  */
 export async function startServer(options: ServerOptions = {}): Promise<DatabaseServer> {
-  const program = chosenServer(options.say ?? ((line) => void process.stderr.write(`${line}\n`)));
+  const say = options.say ?? ((line: string) => void process.stderr.write(`${line}\n`));
+  const program = options.program ?? chosenServer(say);
   // Short: a socket's path may have 107 characters.
   const folder = mkdtempSync(join(options.within ?? tmpdir(), 'captures-server-'));
   const dataDir = join(folder, 'data');

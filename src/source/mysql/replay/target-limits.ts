@@ -19,19 +19,29 @@ export async function readLimits(
   options: TargetOptions,
 ): Promise<Limits> {
   const rows = await control.rows(
-    `SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'max_allowed_packet', 'lock_wait_timeout', 'innodb_lock_wait_timeout')`,
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'max_allowed_packet', 'lock_wait_timeout', 'innodb_lock_wait_timeout', 'character_set_server')`,
   );
   const variables = new Map(rows.map(([name, value]) => [name, Number(value)]));
+  const characters = rows.find(([name]) => name === 'character_set_server')?.[1];
   return {
     room: await readRoom(control, user, variables.get('max_connections') ?? 1),
     longestText: variables.get('max_allowed_packet') ?? 0,
-    settings: settingsOf(options, variables),
+    settings: settingsOf(options, variables, characters === 'utf8mb4'),
   };
 }
 
+/** As the login says: texts go in UTF-8 whatever the server's own character set is. */
+const NAMES = 'SET NAMES utf8mb4 COLLATE utf8mb4_general_ci';
+
+/**
+ * @param isUtf8 whether the server's own character set is UTF-8. Another one would be the session's where the server
+ *   does not listen to what a login says (`skip_character_set_client_handshake`); and MySQL, unlike MariaDB, gives it
+ *   to a session that is reset (seen on 9.7.4).
+ */
 function settingsOf(
   { readOnly, lockWait }: TargetOptions,
   variables: ReadonlyMap<string | null | undefined, number>,
+  isUtf8: boolean,
 ): Limits['settings'] {
   const longest = Math.max(1, Math.ceil(lockWait / 1_000));
   const waits: string[] = [];
@@ -41,8 +51,11 @@ function settingsOf(
   }
   return {
     guard: readOnly ? 'SET SESSION TRANSACTION READ ONLY' : null,
-    others: waits.length === 0 ? [] : [`SET SESSION ${waits.join(', ')}`],
-    afterReset: [],
+    others: [
+      ...(isUtf8 ? [] : [NAMES]),
+      ...(waits.length === 0 ? [] : [`SET SESSION ${waits.join(', ')}`]),
+    ],
+    afterReset: isUtf8 ? [NAMES] : [],
   };
 }
 
