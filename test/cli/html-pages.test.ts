@@ -1,15 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPageParts } from '../../src/cli/output/page-parts.ts';
+import { describe, expect, it } from 'vitest';
 import { comparisonPage } from '../../src/cli/render/html/comparison-page.ts';
 import { reportPage } from '../../src/cli/render/html/report-page.ts';
-import type { PageParts } from '../../src/cli/render/html/shell.ts';
 import { escapeText } from '../../src/display/escape.ts';
 import { compareReports } from '../../src/core/reports/comparison-rules.ts';
 import type { Report, ReportRow } from '../../src/core/reports/report.ts';
-import { findChromium, openPage, startChromium } from '../support/browser.ts';
+import { browserForPages, findChromium } from '../support/browser.ts';
 import {
   BACKGROUND,
   BREAK_IN,
@@ -21,29 +16,14 @@ import {
 import { PAYLOADS } from '../support/hostile-payloads.ts';
 import { GAP, longRow, reportOf, rowOf, timedRow } from '../support/reports.ts';
 import { needs } from '../support/skips.ts';
-import { temporaryFolder } from '../support/stores.ts';
 
 const program = findChromium();
-const folder = temporaryFolder();
 
 describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
-  let browser: Browser;
-  let parts: PageParts;
-
-  beforeAll(async () => {
-    [browser, parts] = await Promise.all([startChromium(program), readPageParts()]);
-  });
-  afterAll(() => browser.close());
-
-  let files = 0;
-  function written(page: string): string {
-    const path = join(folder, `${++files}.html`);
-    writeFileSync(path, page);
-    return path;
-  }
+  const pages = browserForPages(program);
 
   function pageOf(report: Report, others: readonly Report[] = []): string {
-    return reportPage({ report, others, metrics: null }, parts);
+    return reportPage({ report, others, metrics: null }, pages.parts);
   }
 
   it('of long digests asks for nothing, and is sorted, filtered, opened and printed', async () => {
@@ -54,7 +34,7 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
     const text = pageOf(report, [
       reportOf([rowOf(0, { name: 'app', text: null })], { by: 'user' }),
     ]);
-    const opened = await openPage(browser, written(text));
+    const opened = await pages.open(text);
     const { page } = opened;
     const cells = (column: number): Promise<string[]> =>
       page
@@ -111,7 +91,7 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
     const text = pageOf(hostileReport(), [
       ...(['table', 'user', 'host', 'session'] as const).map((by) => hostileReport({ by })),
     ]);
-    const opened = await openPage(browser, written(text));
+    const opened = await pages.open(text);
     const { page } = opened;
     await page.evaluate(OPEN_ALL);
     const shown = await page.locator('body').innerText();
@@ -123,10 +103,7 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
   });
 
   it('would not run a script that came through all the same', async () => {
-    const { page, complaints, requests } = await openPage(
-      browser,
-      written(pageOf(reportOf([rowOf(0)]))),
-    );
+    const { page, complaints, requests } = await pages.open(pageOf(reportOf([rowOf(0)])));
     await page.evaluate(BREAK_IN);
     await expect.poll(() => complaints.join('\n')).toMatch(/inline script[^]+img-src/);
     expect(await page.title()).toBe('shop/friday: report');
@@ -136,8 +113,8 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
   });
 
   it('has its tables without scripts, and fits a telephone', async () => {
-    const path = written(pageOf(reportOf([timedRow(0), timedRow(1)], { gaps: [GAP] })));
-    const { page } = await openPage(browser, path, {
+    const timed = pageOf(reportOf([timedRow(0), timedRow(1)], { gaps: [GAP] }));
+    const { page } = await pages.open(timed, {
       javaScriptEnabled: false,
       viewport: { width: 390, height: 800 },
     });
@@ -153,7 +130,7 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
 
   it.each(['light', 'dark'] as const)('can be read in %s colours', async (colorScheme) => {
     const whole = reportOf([rowOf(0)], { gaps: [GAP] });
-    const { page } = await openPage(browser, written(pageOf(whole)), { colorScheme });
+    const { page } = await pages.open(pageOf(whole), { colorScheme });
     await page.evaluate(OPEN_ALL);
     const low = (): Promise<unknown> => page.evaluate(LOW_CONTRASTS);
     expect(await low()).toEqual([]);
@@ -176,9 +153,8 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
     expect([comparison.new, comparison.gone, comparison.more].map((kind) => kind.length)).toEqual([
       1, 1, 1,
     ]);
-    const opened = await openPage(
-      browser,
-      written(comparisonPage({ comparison, limit: 500, metrics: null }, parts)),
+    const opened = await pages.open(
+      comparisonPage({ comparison, limit: 500, metrics: null }, pages.parts),
     );
     const { page } = opened;
     expect(await page.locator('h1').innerText()).toBe('shop/friday and shop/<b>saturday</b>');

@@ -1,16 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPageParts } from '../../src/cli/output/page-parts.ts';
+import { describe, expect, it } from 'vitest';
 import { TIMING_ERRORS } from '../../src/cli/render/diff/timing-errors.ts';
 import { replayComparisonPage } from '../../src/cli/render/html/replay-comparison-page.ts';
 import { replayPage } from '../../src/cli/render/html/replay-page.ts';
-import type { PageParts } from '../../src/cli/render/html/shell.ts';
 import type { ReplayReport } from '../../src/core/replays/replay-report.ts';
 import { compareReplays } from '../../src/core/reports/replay-comparison-rules.ts';
 import { escapeText } from '../../src/display/escape.ts';
-import { findChromium, openPage, startChromium } from '../support/browser.ts';
+import { browserForPages, findChromium } from '../support/browser.ts';
 import { PAYLOADS } from '../support/hostile-payloads.ts';
 import { BACKGROUND, LOW_CONTRASTS, OPEN_ALL, STRANGE_ELEMENTS } from '../support/page-probes.ts';
 import { randomNumbers } from '../support/simulated-load.ts';
@@ -21,30 +16,15 @@ import {
   simulatedReplay,
 } from '../support/simulated-replays.ts';
 import { needs } from '../support/skips.ts';
-import { temporaryFolder } from '../support/stores.ts';
 
 const program = findChromium();
-const folder = temporaryFolder();
 
 describe('pages of replays in a browser', needs('path' in program, 'no Chromium'), () => {
-  let browser: Browser;
-  let parts: PageParts;
-
-  beforeAll(async () => {
-    [browser, parts] = await Promise.all([startChromium(program), readPageParts()]);
-  });
-  afterAll(() => browser.close());
-
-  let files = 0;
-  function written(page: string): string {
-    const path = join(folder, `${++files}.html`);
-    writeFileSync(path, page);
-    return path;
-  }
+  const pages = browserForPages(program);
 
   function pageOf(replay: ReplayReport): string {
     const page = { rows: replay.result.rows, sort: null, limit: 500, metrics: null };
-    return replayPage({ replay, ...page, version: '0.1.0' }, parts);
+    return replayPage({ replay, ...page, version: '0.1.0' }, pages.parts);
   }
 
   function comparisonOf(a: ReplayReport, b: ReplayReport): string {
@@ -55,11 +35,11 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
       { name: 'captures', version: '0.1.0' },
     );
     const rows = { a: a.result.rows, b: b.result.rows };
-    return replayComparisonPage({ comparison, rows, limit: 500, metrics: null }, parts);
+    return replayComparisonPage({ comparison, rows, limit: 500, metrics: null }, pages.parts);
   }
 
   it('of one replay account for every record, and show how its latencies are spread', async () => {
-    const opened = await openPage(browser, written(pageOf(replays().b)));
+    const opened = await pages.open(pageOf(replays().b));
     const { page } = opened;
     const accounting = await page.locator('.accounting tr').allInnerTexts();
     expect(accounting.map((line) => line.replaceAll('\t', ' | '))).toEqual([
@@ -83,7 +63,7 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
 
   it('of two replays begin with the verdict, and have both side by side', async () => {
     const { a, b } = replays();
-    const opened = await openPage(browser, written(comparisonOf(a, b)));
+    const opened = await pages.open(comparisonOf(a, b));
     const { page } = opened;
     expect(await page.locator('.verdict').innerText()).toBe(
       'B differs from A: 1 digest slower, 1 new error; otherwise B is as fast as A.',
@@ -110,7 +90,7 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
     };
     const long = { ...b, result: { ...b.result, ...more } };
     for (const text of [pageOf(long), comparisonOf(a, long)]) {
-      const { page } = await openPage(browser, written(text), {
+      const { page } = await pages.open(text, {
         viewport: { width: 1_200, height: 900 },
       });
       const widths = await page
@@ -119,7 +99,7 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
       expect(widths).toEqual(widths.map(() => 0));
       await page.context().close();
     }
-    const { page } = await openPage(browser, written(pageOf(long)));
+    const { page } = await pages.open(pageOf(long));
     expect(await page.locator('[aria-labelledby="sums"] tbody tr').innerText()).toMatch(
       /shop\.orders\s+2190232732/,
     );
@@ -129,7 +109,7 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
   it('of two replays with another load have a warning for a verdict, not good news', async () => {
     const rows = replays().a.result.rows;
     const text = comparisonOf(replayOf(rows), replayOf(rows, {}, { speed: null }));
-    const { page } = await openPage(browser, written(text));
+    const { page } = await pages.open(text);
     const verdict = page.locator('.verdict');
     expect(await verdict.innerText()).toMatch(/^The load was not the same\. /);
     expect(await verdict.getAttribute('class')).toBe('verdict doubtful');
@@ -140,7 +120,7 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
     const hostile = hostileReplay();
     const other = { ...hostile, id: 3, result: { ...hostile.result, rows: slowerRows(hostile) } };
     for (const text of [pageOf(hostile), comparisonOf(hostile, other)]) {
-      const opened = await openPage(browser, written(text));
+      const opened = await pages.open(text);
       const { page } = opened;
       await page.evaluate(OPEN_ALL);
       const shown = await page.locator('body').innerText();
@@ -154,7 +134,7 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
   it('have their tables without scripts, and fit a telephone', async () => {
     const { a, b } = replays();
     for (const text of [pageOf(a), comparisonOf(a, b)]) {
-      const { page } = await openPage(browser, written(text), {
+      const { page } = await pages.open(text, {
         javaScriptEnabled: false,
         viewport: { width: 390, height: 800 },
       });
@@ -168,7 +148,7 @@ describe('pages of replays in a browser', needs('path' in program, 'no Chromium'
   it.each(['light', 'dark'] as const)('can be read in %s colours', async (colorScheme) => {
     const { a, b } = replays();
     for (const text of [pageOf(b), comparisonOf(a, b)]) {
-      const { page } = await openPage(browser, written(text), { colorScheme });
+      const { page } = await pages.open(text, { colorScheme });
       await page.evaluate(OPEN_ALL);
       expect(await page.evaluate(LOW_CONTRASTS)).toEqual([]);
       const before = await page.evaluate(BACKGROUND);

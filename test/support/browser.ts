@@ -1,6 +1,12 @@
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
 import { ensureChromium } from '../../scripts/browser-program.ts';
+import { readPageParts } from '../../src/cli/output/page-parts.ts';
+import type { PageParts } from '../../src/cli/render/html/shell.ts';
+import { temporaryFolder } from './stores.ts';
 
 /** Where Chromium is, or why there is none. */
 export type ChromiumProgram = { readonly path: string } | { readonly reason: string };
@@ -65,4 +71,37 @@ export async function openPage(
   if (options.javaScriptEnabled !== false)
     await page.waitForSelector('html[data-ready]', { state: 'attached', timeout: 10_000 });
   return { page, complaints, requests };
+}
+
+/** A browser for the tests of one `describe`, and what pages are made of. */
+export interface PageBrowser {
+  /** @throws Error before the tests have begun. */
+  readonly parts: PageParts;
+  /** Opens a page of ours, as `openPage` does. */
+  open(page: string, options?: BrowserContextOptions): Promise<OpenedPage>;
+}
+
+/** Starts a browser before the tests of a `describe`, and closes it behind them. */
+export function browserForPages(program: ChromiumProgram): PageBrowser {
+  const folder = temporaryFolder();
+  let files = 0;
+  let started: { readonly browser: Browser; readonly parts: PageParts } | null = null;
+  const now = (): { readonly browser: Browser; readonly parts: PageParts } => {
+    if (started === null) throw new Error('the browser starts with the tests');
+    return started;
+  };
+  beforeAll(async () => {
+    started = { browser: await startChromium(program), parts: await readPageParts() };
+  });
+  afterAll(() => started?.browser.close());
+  return {
+    get parts() {
+      return now().parts;
+    },
+    open: (page, options) => {
+      const path = join(folder, `${++files}.html`);
+      writeFileSync(path, page);
+      return openPage(now().browser, path, options);
+    },
+  };
 }

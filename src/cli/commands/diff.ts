@@ -3,15 +3,12 @@ import { resultOf } from '../../core/progress.ts';
 import { REPLAY_CHANGES, type ReplayChange } from '../../core/reports/replay-comparison.ts';
 import { CHANGES, type Change, type Comparison } from '../../core/reports/report-comparison.ts';
 import { DIMENSIONS, type Dimension, type Report } from '../../core/reports/report.ts';
-import { wallClockAt } from '../../core/time-zones.ts';
 import { count } from '../input/arguments.ts';
 import { choice, offering, oneOf } from '../input/choices.ts';
-import { loadSides, metricsOfBoth, type ComparedSides } from '../input/compared-sides.ts';
+import { loadSides, type ComparedSides } from '../input/compared-sides.ts';
 import { LateProgress } from '../output/late-progress.ts';
-import { speaksUnicode } from '../output/unicode.ts';
 import { changedRowNoun, changedRows, comparisonNoun } from '../render/diff/diff-noun.ts';
 import { replayComparisonNoun, replayFindingNoun } from '../render/diff/replay-diff-noun.ts';
-import type { ReportView } from '../render/report/report-view.ts';
 import type { Context } from '../runtime/context.ts';
 import { printedToAnyone } from '../runtime/world.ts';
 import { programVersion } from '../../package.ts';
@@ -175,39 +172,35 @@ async function writePage(
   { a, b, limit }: Options,
   context: Context,
 ): Promise<void> {
-  const [{ comparisonPage }, { ROWS_OF_A_PAGE, writeHtml }, { readPageParts }, metrics] =
+  const [{ metricsOfBoth }, { comparisonPage }, { ROWS_OF_A_PAGE, writeHtml }, { readPageParts }] =
     await Promise.all([
+      import('../output/comparison-output.ts'),
       import('../render/html/comparison-page.ts'),
       import('../output/html-file.ts'),
       import('../output/page-parts.ts'),
-      metricsOfBoth({ a, b }, context),
     ]);
+  const metrics = await metricsOfBoth({ a, b }, context);
   const page = { comparison, limit: limit ?? ROWS_OF_A_PAGE, metrics };
   await writeHtml(context, target, comparisonPage(page, await readPageParts()));
 }
 
 async function print(comparison: Comparison, options: Options, context: Context): Promise<void> {
-  const { stdout } = context.world;
-  const { limit = null, all = false } = options;
-  const shown = limit === null ? comparison : { ...comparison, ...firstRows(comparison, limit) };
-  const mode = context.outputMode;
-  if (mode === 'yaml' || (mode === 'json' && context.options.fields !== null)) {
-    return context.printOne(comparisonNoun, shown);
-  }
-  if (mode === 'json') {
-    const { comparisonJson } = await import('../render/diff/diff-noun.ts');
-    await context.printPieces(comparisonJson(shown));
-    return;
-  }
-  if (!context.wantsReport || mode !== 'table') {
-    for (const caution of comparison.cautions) await context.warn(caution);
-    return context.print(changedRowNoun, changedRows(comparison, { limit, all }));
-  }
-  const { renderDiff } = await import('../render/diff/diff-screen.ts');
-  const view = await viewOf(options, context);
-  const metrics = await drawnMetrics(options, view, context);
-  const height = stdout.isTTY ? (stdout.rows ?? null) : null;
-  await stdout.write(renderDiff(comparison, { limit, all, metrics }, view, height));
+  const { limit = null } = options;
+  const [{ printComparison }, { renderDiff }] = await Promise.all([
+    import('../output/comparison-output.ts'),
+    import('../render/diff/diff-screen.ts'),
+  ]);
+  await printComparison(
+    limit === null ? comparison : { ...comparison, ...firstRows(comparison, limit) },
+    {
+      noun: comparisonNoun,
+      rowNoun: changedRowNoun,
+      rows: (parts) => changedRows(comparison, parts),
+      draw: (parts, view, height) => renderDiff(comparison, parts, view, height),
+    },
+    options,
+    context,
+  );
 }
 
 function firstRows(
@@ -224,29 +217,6 @@ function firstRows(
     slower: first(slower),
     faster: first(faster),
     unchangedRows: first(unchangedRows),
-  };
-}
-
-/** What metrics changed most, in a few lines; none where one has none, or is a file. */
-async function drawnMetrics(
-  { a, b }: Options,
-  view: ReportView,
-  context: Context,
-): Promise<readonly string[]> {
-  const both = await metricsOfBoth({ a, b }, context);
-  if (both === null) return [];
-  const { metricsLines } = await import('../render/diff/diff-metrics.ts');
-  return metricsLines(both, { a, b }, view);
-}
-
-async function viewOf(options: Options, context: Context): Promise<ReportView> {
-  const zone = context.timeZone;
-  return {
-    width: context.columns,
-    wallClock: (at) => wallClockAt(at, zone),
-    zone,
-    ascii: options.ascii === true || !speaksUnicode(context.world.env),
-    paint: await context.paint(),
   };
 }
 

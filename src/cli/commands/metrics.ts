@@ -14,9 +14,8 @@ import {
   type MetricData,
 } from '../render/charts/metric-data.ts';
 import type { MetricView } from '../render/charts/metrics-overview.ts';
-import { wallClockAt } from '../../core/time-zones.ts';
 import { readPastTime } from '../input/typed-times.ts';
-import { speaksUnicode } from '../output/unicode.ts';
+import { terminalView } from '../output/terminal-view.ts';
 
 const SOURCES = ['cloudwatch', 'server'] as const;
 const ORIGINS = { cloudwatch: 'provider', server: 'server' } as const;
@@ -221,14 +220,6 @@ function isChart(options: Asked): boolean {
   return options.all === true || options.metric.length > 0;
 }
 
-async function viewOf(options: Asked, context: Context): Promise<MetricView> {
-  const zone = context.timeZone;
-  return {
-    width: context.columns,
-    wallClock: (at) => wallClockAt(at, zone),
-    zone,
-    ascii: options.ascii === true || !speaksUnicode(context.world.env),
-    paint: await context.paint(),
-    statistic: options.stat ?? null,
-  };
+async function viewOf({ ascii, stat }: Asked, context: Context): Promise<MetricView> {
+  return { ...(await terminalView(context, ascii)), statistic: stat ?? null };
 }

@@ -20,7 +20,8 @@ import {
   replayOptionsOf,
   type TypedReplay,
 } from '../input/replay-options.ts';
-import { ALL_ROWS, checkReplayFields, printReplay, viewOf } from '../output/replay-output.ts';
+import { ALL_ROWS, checkReplayFields, printReplay } from '../output/replay-output.ts';
+import { terminalView } from '../output/terminal-view.ts';
 import { ReplayProgressLine } from '../output/replay-progress.ts';
 import { fullName } from '../render/full-name.ts';
 import { localTime } from '../render/moments.ts';
@@ -157,7 +158,7 @@ async function dryRun(
   ).finally(() => line.clear());
   const shown = { ...planned, options: request.options };
   if (context.wantsReport && context.outputMode === 'table') {
-    await context.world.stdout.write(renderReplayPlan(shown, await viewOf(context, false)));
+    await context.world.stdout.write(renderReplayPlan(shown, await terminalView(context)));
   } else if (isDelimited(context)) await context.print(plannedPartNoun, plannedParts(shown));
   else await context.printOne(replayPlanNoun, shown);
 }

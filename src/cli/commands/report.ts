@@ -4,14 +4,13 @@ import type { TallyProgress } from '../../core/reports/tally.ts';
 import { REPLAY_SORT_KEYS, type ReplaySortKey } from '../../core/replays/replay-row-order.ts';
 import { AppError } from '../../core/errors.ts';
 import { resultOf, type Progress } from '../../core/progress.ts';
-import { wallClockAt } from '../../core/time-zones.ts';
 import { counted as amount, formatBytes, formatCount } from '../../core/units.ts';
 import { CAPTURE, count } from '../input/arguments.ts';
 import { choice, contradiction } from '../input/choices.ts';
 import { parseDuration } from '../input/durations.ts';
 import { readPastTime } from '../input/typed-times.ts';
 import { LateProgress } from '../output/late-progress.ts';
-import { speaksUnicode } from '../output/unicode.ts';
+import { terminalView } from '../output/terminal-view.ts';
 import { reportNoun, reportRowNoun } from '../render/report/report-noun.ts';
 import { replayNoun, replayRowNoun } from '../render/replay/replay-noun.ts';
 import type { ReportView } from '../render/report/report-view.ts';
@@ -126,7 +125,7 @@ async function run(options: Options, context: Context): Promise<void> {
     );
   }
   const report = await load(reports.report(actor, options.capture, request), context);
-  const view = await viewOf(options, context);
+  const view = await terminalView(context, options.ascii);
   const { stdout } = context.world;
   await stdout.write(
     await drawn(report, options, request, view, stdout.isTTY ? (stdout.rows ?? null) : null),
@@ -185,7 +184,7 @@ async function watch(options: Options, context: Context): Promise<void> {
     capture: options.capture,
     request: await requestOf(options, true, context),
     interval,
-    viewOf: () => viewOf(options, context),
+    viewOf: () => terminalView(context, options.ascii),
     progressText,
   });
 }
@@ -286,15 +285,4 @@ async function drawn(
   }
   const { renderDigest } = await import('../render/report/report-detail.ts');
   return report.rows.map((row) => renderDigest(row, report, view, request)).join('\n');
-}
-
-async function viewOf(options: Options, context: Context): Promise<ReportView> {
-  const zone = context.timeZone;
-  return {
-    width: context.columns,
-    wallClock: (at) => wallClockAt(at, zone),
-    zone,
-    ascii: options.ascii === true || !speaksUnicode(context.world.env),
-    paint: await context.paint(),
-  };
 }

@@ -1,5 +1,4 @@
 import { AppError } from '../../core/errors.ts';
-import type { MetricReport } from '../../core/metrics/metric-service.ts';
 import { replayReportOf, type ReplayReport } from '../../core/replays/replay-report.ts';
 import type { Dimension, Report } from '../../core/reports/report.ts';
 import type { Context } from '../runtime/context.ts';
@@ -82,40 +81,4 @@ async function countedSides(
     a: files.a ?? (await count(a, dimension)),
     b: files.b ?? (await count(b, dimension)),
   };
-}
-
-/** null where one of the two has no metrics, or is a file. Metrics are an addition: their failure is a warning. */
-export async function metricsOfBoth(
-  { a, b }: Pick<TypedSides, 'a' | 'b'>,
-  context: Context,
-): Promise<{ readonly a: MetricReport; readonly b: MetricReport } | null> {
-  const { cwd } = context.world;
-  if ((await isReportFile(a, cwd)) || (await isReportFile(b, cwd))) return null;
-  const actor = await context.actor();
-  const request = {
-    origins: ['provider', 'server'],
-    names: [],
-    statistic: null,
-    period: null,
-    from: null,
-    to: null,
-    margin: 0,
-    refresh: false,
-  } as const;
-  try {
-    const both = {
-      a: await context.api.metrics.report(actor, a, request),
-      b: await context.api.metrics.report(actor, b, request),
-    };
-    return hasPoints(both.a) && hasPoints(both.b) ? both : null;
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    // A capture without metrics is nothing to warn of.
-    if (error.code !== 'not_found') await context.warn(`No metrics: ${error.message}`);
-    return null;
-  }
-}
-
-function hasPoints({ series }: MetricReport): boolean {
-  return series.some(({ tracks }) => tracks.some(({ times }) => times.length > 0));
 }

@@ -4,9 +4,6 @@ import { USUAL_THRESHOLD } from '../../core/reports/comparison-rules.ts';
 import { compareReplays, replayFailures } from '../../core/reports/replay-comparison-rules.ts';
 import type { ReplayChange, ReplayComparison } from '../../core/reports/replay-comparison.ts';
 import { programVersion } from '../../package.ts';
-import { wallClockAt } from '../../core/time-zones.ts';
-import { metricsOfBoth } from '../input/compared-sides.ts';
-import { comparisonJson } from '../render/diff/diff-noun.ts';
 import { replayFailureTexts } from '../render/diff/replay-failures.ts';
 import {
   findingsOf,
@@ -15,10 +12,9 @@ import {
 } from '../render/diff/replay-diff-noun.ts';
 import { TIMING_ERRORS } from '../render/diff/timing-errors.ts';
 import type { ReplayComparisonPage } from '../render/html/replay-comparison-page.ts';
-import type { ReportView } from '../render/report/report-view.ts';
 import { printedToAnyone } from '../runtime/world.ts';
 import type { Context } from '../runtime/context.ts';
-import { speaksUnicode } from './unicode.ts';
+import { metricsOfBoth, printComparison } from './comparison-output.ts';
 
 export interface ReplayDiffOptions {
   /** As they were typed. */
@@ -75,26 +71,19 @@ async function print(
   options: ReplayDiffOptions,
   context: Context,
 ): Promise<void> {
-  const { stdout } = context.world;
-  const { limit = null, all = false } = options;
-  const shown = limit === null ? comparison : firstRows(comparison, limit);
-  const mode = context.outputMode;
-  if (mode === 'yaml' || (mode === 'json' && context.options.fields !== null)) {
-    return context.printOne(replayComparisonNoun, shown);
-  }
-  if (mode === 'json') {
-    await context.printPieces(comparisonJson(shown));
-    return;
-  }
-  if (!context.wantsReport || mode !== 'table') {
-    for (const caution of comparison.cautions) await context.warn(caution);
-    return context.print(replayFindingNoun, findingsOf(comparison, { limit, all }));
-  }
+  const { limit = null } = options;
   const { renderReplayDiff } = await import('../render/diff/replay-diff-screen.ts');
-  const view = await viewOf(options, context);
-  const metrics = await drawnMetrics(options, view, context);
-  const height = stdout.isTTY ? (stdout.rows ?? null) : null;
-  await stdout.write(renderReplayDiff(comparison, { limit, all, metrics }, view, height));
+  await printComparison(
+    limit === null ? comparison : firstRows(comparison, limit),
+    {
+      noun: replayComparisonNoun,
+      rowNoun: replayFindingNoun,
+      rows: (parts) => findingsOf(comparison, parts),
+      draw: (parts, view, height) => renderReplayDiff(comparison, parts, view, height),
+    },
+    options,
+    context,
+  );
 }
 
 function firstRows(comparison: ReplayComparison, limit: number): ReplayComparison {
@@ -114,18 +103,6 @@ function firstRows(comparison: ReplayComparison, limit: number): ReplayCompariso
   };
 }
 
-/** What metrics of the targets changed most, in a few lines; none where one has none, or is a file. */
-async function drawnMetrics(
-  { a, b }: ReplayDiffOptions,
-  view: ReportView,
-  context: Context,
-): Promise<readonly string[]> {
-  const both = await metricsOfBoth({ a, b }, context);
-  if (both === null) return [];
-  const { metricsLines } = await import('../render/diff/diff-metrics.ts');
-  return ['', ...metricsLines(both, { a, b }, view)];
-}
-
 async function writePage(
   comparison: ReplayComparison,
   rows: ReplayComparisonPage['rows'],
@@ -141,15 +118,4 @@ async function writePage(
     ]);
   const page = { comparison, rows, limit: limit ?? ROWS_OF_A_PAGE, metrics };
   await writeHtml(context, target, replayComparisonPage(page, await readPageParts()));
-}
-
-async function viewOf({ ascii = false }: ReplayDiffOptions, context: Context): Promise<ReportView> {
-  const zone = context.timeZone;
-  return {
-    width: context.columns,
-    wallClock: (at) => wallClockAt(at, zone),
-    zone,
-    ascii: ascii || !speaksUnicode(context.world.env),
-    paint: await context.paint(),
-  };
 }

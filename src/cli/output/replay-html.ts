@@ -1,5 +1,3 @@
-import { AppError } from '../../core/errors.ts';
-import type { MetricReport } from '../../core/metrics/metric-service.ts';
 import { replayReportOf } from '../../core/replays/replay-report.ts';
 import {
   rowsOfDigest,
@@ -10,6 +8,7 @@ import type { Replay } from '../../core/replays/replay.ts';
 import { programVersion } from '../../package.ts';
 import { replayPage } from '../render/html/replay-page.ts';
 import type { Context } from '../runtime/context.ts';
+import { extraMetrics } from './extra-metrics.ts';
 import { htmlTarget, ROWS_OF_A_PAGE, writeHtml } from './html-file.ts';
 import { readPageParts } from './page-parts.ts';
 
@@ -33,7 +32,10 @@ export async function writeReplayHtml(
   const { rows } = report.result;
   const chosen = shown.digest === null ? rows : rowsOfDigest(rows, shown.digest);
   const sorted = shown.sort === null ? chosen : sortedReplayRows(chosen, shown.sort);
-  const [parts, metrics] = await Promise.all([readPageParts(), metricsOf(context, replay)]);
+  const [parts, metrics] = await Promise.all([
+    readPageParts(),
+    extraMetrics(context, String(replay.capture.id)),
+  ]);
   const page = replayPage(
     {
       replay: report,
@@ -46,24 +48,4 @@ export async function writeReplayHtml(
     parts,
   );
   await writeHtml(context, target, page);
-}
-
-/** null, with a warning where that is a failure, if there are none. */
-async function metricsOf(context: Context, { capture }: Replay): Promise<MetricReport | null> {
-  try {
-    return await context.api.metrics.report(await context.actor(), String(capture.id), {
-      origins: ['provider', 'server'],
-      names: [],
-      statistic: null,
-      period: null,
-      from: null,
-      to: null,
-      margin: 0,
-      refresh: false,
-    });
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    if (error.code !== 'not_found') await context.warn(`No metrics: ${error.message}`);
-    return null;
-  }
 }

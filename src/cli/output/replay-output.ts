@@ -5,7 +5,6 @@ import {
   type ReplaySortKey,
 } from '../../core/replays/replay-row-order.ts';
 import type { Replay } from '../../core/replays/replay.ts';
-import { wallClockAt } from '../../core/time-zones.ts';
 import { fullName } from '../render/full-name.ts';
 import {
   replayJsonPieces,
@@ -15,9 +14,8 @@ import {
 } from '../render/replay/replay-noun.ts';
 import { renderReplayDigest } from '../render/replay/replay-digest.ts';
 import { renderReplay } from '../render/replay/replay-screen.ts';
-import type { ReportView } from '../render/report/report-view.ts';
 import type { Context } from '../runtime/context.ts';
-import { speaksUnicode } from './unicode.ts';
+import { terminalView } from './terminal-view.ts';
 
 /** What of a replay's rows is printed. */
 export interface AskedRows {
@@ -87,7 +85,7 @@ async function drawn(
   asked: AskedRows,
   below: number,
 ): Promise<string> {
-  const view = await viewOf(context, asked.ascii);
+  const view = await terminalView(context, asked.ascii);
   const { digest, limit, sort } = asked;
   if (digest === null) {
     const { stdout } = context.world;
@@ -104,16 +102,4 @@ async function drawn(
   return rowsOfDigest(result.rows, digest)
     .map((row) => renderReplayDigest(row, replay, result, view))
     .join('\n');
-}
-
-/** How a replay is drawn here. */
-export async function viewOf(context: Context, ascii: boolean): Promise<ReportView> {
-  const zone = context.timeZone;
-  return {
-    width: context.columns,
-    wallClock: (at) => wallClockAt(at, zone),
-    zone,
-    ascii: ascii || !speaksUnicode(context.world.env),
-    paint: await context.paint(),
-  };
 }

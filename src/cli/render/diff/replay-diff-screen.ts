@@ -47,7 +47,7 @@ export function renderReplayDiff(
 ): string {
   const draw = (limit: number): string[] => [
     ...headLines(comparison, view),
-    ...parts.metrics,
+    ...(parts.metrics.length === 0 ? [] : ['', ...parts.metrics]),
     ...sectionsOf(comparison, parts.all, view).flatMap((section) =>
       sectionLines(section, limit, view),
     ),
