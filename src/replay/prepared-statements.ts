@@ -1,4 +1,5 @@
 import type { BoundValue, TargetSession } from '../core/replays/target.ts';
+import type { Escapes } from '../sql/lexer.ts';
 import { PreparedTemplate } from '../sql/prepared-template.ts';
 
 /** A server has room for 16,382 (`max_prepared_stmt_count`), of all its sessions. */
@@ -46,10 +47,13 @@ export class PreparedStatements {
     while (this.#byText.size > this.#open) this.#giveUpOldest(connection);
   }
 
-  /** What the text of an execute runs, and with which values; null where nothing fits. */
-  find(executed: string | Uint8Array): Execution | null {
+  /**
+   * What the text of an execute runs, and with which values; null where nothing fits.
+   * @param escapes of the session's literals.
+   */
+  find(executed: string | Uint8Array, escapes: Escapes): Execution | null {
     for (const [text, prepared] of this.#byText) {
-      const values = prepared.template.valuesOf(executed);
+      const values = prepared.template.valuesOf(executed, escapes);
       if (values === null) continue;
       if (this.#byText.size > 1) {
         this.#byText.delete(text);

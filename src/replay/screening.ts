@@ -279,6 +279,11 @@ function isRefusal({ kind, sql }: StatementRecord): boolean {
   return (kind === 'connect' || kind === 'change_user') && sql.startsWith('Access denied for user');
 }
 
+/** The text that `preparedWith` made, for a session in which no backslash escapes. */
+export function withoutEscapes(sql: string): string {
+  return sql.replaceAll('\\\\', '\\');
+}
+
 /** A PREPARE without its text with that of the record behind it; null where that is not all of it. */
 function preparedWith(
   { sql }: StatementRecord,

@@ -8,6 +8,7 @@ import type {
 import { TargetRefused } from '../core/replays/target.ts';
 import type { StatementRecord } from '../core/workloads/statements.ts';
 import { sentBytes } from '../sql/logged-bytes.ts';
+import type { Escapes } from '../sql/lexer.ts';
 import { mappedNames } from '../sql/mapped-names.ts';
 import type { StatementNature } from '../sql/statement-nature.ts';
 import type { Outcome } from './record-accounts.ts';
@@ -16,6 +17,7 @@ import type { Pace } from './pace.ts';
 import type { RecordedSession } from './recorded-session.ts';
 import { PreparedStatements } from './prepared-statements.ts';
 import type { ReplayItem } from './replay-item.ts';
+import { withoutEscapes } from './screening.ts';
 import { SessionSetting } from './session-setting.ts';
 
 /** The server rolled the whole transaction back (ER_LOCK_DEADLOCK, ER_XA_RBDEADLOCK of MySQL and MariaDB). */
@@ -357,7 +359,7 @@ export class SessionPlayer {
 
   #execute({ bytes }: StatementRecord, sql: string): TargetCommand | null {
     const executed = bytes === undefined ? sql : Buffer.from(bytes, 'base64');
-    const execution = this.#prepared.find(executed);
+    const execution = this.#prepared.find(executed, this.#escapes);
     return execution === null ? null : { type: 'execute', ...execution };
   }
 
@@ -414,11 +416,20 @@ export class SessionPlayer {
     });
   }
 
-  #textOf({ kind, flags, bytes }: StatementRecord, sql: string): string | Uint8Array {
+  #textOf(record: StatementRecord, screened: string): string | Uint8Array {
+    const { kind, flags, bytes } = record;
     if (bytes !== undefined) return Buffer.from(bytes, 'base64');
+    const escapes = this.#escapes;
+    const isMade = screened !== record.sql;
+    const sql = isMade && escapes === 'never' ? withoutEscapes(screened) : screened;
     if (flags?.includes('lossy') === true) return sentBytes(sql, kind === 'execute') ?? sql;
     const { databases } = this.#settings;
-    return databases.size === 0 ? sql : mappedNames(sql, databases);
+    return databases.size === 0 ? sql : mappedNames(sql, databases, escapes);
+  }
+
+  /** How the session's literals escape now: its own SETs were sent, and the target says what came of them. */
+  get #escapes(): Escapes {
+    return this.connection?.hasBackslashEscapes === false ? 'never' : 'always';
   }
 
   #mapped(database: string): string {

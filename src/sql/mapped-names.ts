@@ -1,4 +1,4 @@
-import { Lexer } from './lexer.ts';
+import { Lexer, type Escapes } from './lexer.ts';
 import { tablesOf } from './tables.ts';
 import { wordSet } from './words.ts';
 
@@ -19,14 +19,18 @@ const ROUTINES = wordSet('CALL PROCEDURE FUNCTION TRIGGER EVENT PACKAGE SEQUENCE
  * where it creates or drops one. An alias of the same name is left. Linear in the text.
  * @param names recorded to new.
  */
-export function mappedNames(sql: string, names: ReadonlyMap<string, string>): string {
+export function mappedNames(
+  sql: string,
+  names: ReadonlyMap<string, string>,
+  escapes: Escapes = 'always',
+): string {
   let isNamed = false;
   for (const name of names.keys()) isNamed ||= sql.includes(name);
   if (!isNamed) return sql;
-  const pieces = piecesOf(sql);
+  const pieces = piecesOf(sql, escapes);
   let tables: ReadonlySet<string> | null = null;
   const isTable = (name: string): boolean => {
-    tables ??= new Set(tablesOf(sql).map(({ table }) => table));
+    tables ??= new Set(tablesOf(sql, { escapes }).map(({ table }) => table));
     return tables.has(name);
   };
   let mapped = '';
@@ -61,9 +65,9 @@ function isDatabase(
   return isShow && (word(-1) === 'FROM' || word(-1) === 'IN') && !isTable(text(0));
 }
 
-function piecesOf(sql: string): Piece[] {
+function piecesOf(sql: string, escapes: Escapes): Piece[] {
   const pieces: Piece[] = [];
-  const lexer = new Lexer(sql);
+  const lexer = new Lexer(sql, { escapes });
   while (lexer.next()) {
     const { kind, start, end, isClosed } = lexer;
     if (kind === 'space' || kind === 'comment') continue;

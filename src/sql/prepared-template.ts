@@ -38,9 +38,19 @@ export class PreparedTemplate {
    * What an execute had bound, in the order of the placeholders. Types are those that the text tells: a number
    * without point and exponent is an integer.
    * @param executed as the server logged it; in bytes where they are no UTF-8.
+   * @param escapes how the session's literals escaped, as far as it is known: a text that is no execute in that
+   *   reading is one in the other, perhaps.
    * @returns null where the text is no execute of this one, or its values were not logged.
    */
-  valuesOf(executed: string | Uint8Array): readonly BoundValue[] | null {
+  valuesOf(
+    executed: string | Uint8Array,
+    escapes: Escapes = 'always',
+  ): readonly BoundValue[] | null {
+    const plain = escapes === 'never' ? (this.#plain?.valuesOf(executed) ?? null) : null;
+    return plain ?? this.#valuesOf(executed);
+  }
+
+  #valuesOf(executed: string | Uint8Array): readonly BoundValue[] | null {
     if (typeof executed === 'string') {
       return this.#read(executed, this.#parts, true) ?? this.#plain?.valuesOf(executed) ?? null;
     }

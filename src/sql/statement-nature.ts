@@ -4,7 +4,7 @@ import { digestText, digestId, type Digest } from './digest.ts';
 import type { Reading } from './lexer.ts';
 import { NatureDraft } from './nature-draft.ts';
 import { NatureReader, type Prepared } from './nature-reader.ts';
-import { readingsOf } from './readings.ts';
+import { isReadable, readingsOf } from './readings.ts';
 import { ShapeCache } from './shape-cache.ts';
 import { schemaRefusal } from './system-schemas.ts';
 
@@ -99,8 +99,9 @@ export function refusalWithin(
 }
 
 function read(sql: string, prepared: Prepared, level: number): StatementNature {
-  const usual = natureFrom(sql, readerOf(sql, {}, prepared, level).read());
-  return cautious(usual, sql, prepared, level);
+  const reading = usualReading(sql);
+  const usual = natureFrom(sql, readerOf(sql, reading, prepared, level).read());
+  return cautious(usual, sql, prepared, level, reading);
 }
 
 /** What the other ways to read the text say, where they are more cautious than the usual one. */
@@ -109,8 +110,9 @@ function cautious(
   sql: string,
   prepared: Prepared,
   level: number,
+  reading: Partial<Reading>,
 ): StatementNature {
-  const others = otherWaysToRead(sql);
+  const others = otherWaysToRead(sql, reading);
   if (others.length === 0) return usual;
   const merged = new NatureDraft();
   for (const reading of others) {
@@ -142,8 +144,21 @@ function readerOf(
   return new NatureReader(sql, reading, prepared, within, level);
 }
 
-/** In the usual one backslashes escape, double quotes hold text, and every comment with code is run. */
-function otherWaysToRead(sql: string): Partial<Reading>[] {
+const USUAL: Partial<Reading> = {};
+const WITHOUT_ESCAPES: Partial<Reading> = { escapes: 'never' };
+const ESCAPED_QUOTE = /\\['"]/;
+
+/**
+ * Backslashes escape, double quotes hold text, and every comment with code is run. Where the literals of a text end in
+ * a session with NO_BACKSLASH_ESCAPES alone (`'C:\'`), it is of such a one.
+ */
+function usualReading(sql: string): Partial<Reading> {
+  if (!ESCAPED_QUOTE.test(sql) || isReadable(sql, USUAL)) return USUAL;
+  return isReadable(sql, WITHOUT_ESCAPES) ? WITHOUT_ESCAPES : USUAL;
+}
+
+/** All but the usual one. */
+function otherWaysToRead(sql: string, usual: Partial<Reading>): Partial<Reading>[] {
   const isPlain = !sql.includes('\\') && !sql.includes('"') && !sql.includes('/*');
   if (isPlain) return [];
   const readings = readingsOf(sql);
@@ -151,7 +166,7 @@ function otherWaysToRead(sql: string): Partial<Reading>[] {
     ? readings.flatMap((one) => [one, { ...one, isAnsi: true }])
     : readings;
   // The first of one kind of comments is the usual one.
-  return sql.includes('/*') ? all : all.slice(1);
+  return sql.includes('/*') || usual !== USUAL ? all : all.slice(1);
 }
 
 function natureFrom(sql: string, draft: NatureDraft): StatementNature {
@@ -202,8 +217,10 @@ export class Natures {
     if (known.nature !== null && !AMBIGUOUS.test(sql)) return { nature: known.nature, digest };
     const remembered = this.#texts.get(sql);
     if (remembered !== undefined) return { nature: remembered, digest };
-    const nature =
-      known.nature === null ? natureOf(sql, prepared) : cautious(known.nature, sql, prepared, 0);
+    const isUsual = known.nature !== null && usualReading(sql) === USUAL;
+    const nature = isUsual
+      ? cautious(known.nature, sql, prepared, 0, USUAL)
+      : natureOf(sql, prepared);
     if (sql.length <= LONGEST_TEXT && nature.executes === null) {
       if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
       this.#texts.set(sql, nature);

@@ -570,6 +570,9 @@ it.each(UNTIMED)('%j does not depend on the time', (sql) => {
 });
 
 it.each<[string, Partial<StatementNature>]>([
+  // Whose literals end in a session with NO_BACKSLASH_ESCAPES alone.
+  ["INSERT INTO t VALUES ('C:\\'); UPDATE u SET a = 'D:\\'", { isSeveral: true, class: 'writes' }],
+  ["SELECT 'C:\\'; COMMIT; SELECT 'D:\\'", { transaction: ['ends'], isReadOnly: true }],
   ['SET timestamp = 5', { timestamp: 'set', isSetting: true }],
   ['SET @@session.timestamp = 1.5', { timestamp: 'set' }],
   ['SET TIMESTAMP=DEFAULT', { timestamp: 'default' }],

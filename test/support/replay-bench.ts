@@ -137,6 +137,7 @@ function silentTarget(identity: ServerIdentity, now: () => number): ReplayTarget
       Promise.resolve({
         id: 1,
         isLost: false,
+        hasBackslashEscapes: true,
         setUpFailures: 0,
         run: unexpected,
         closeStatement: unexpected,

@@ -121,6 +121,8 @@ export interface TargetSession {
   /** The server's id of the connection. */
   readonly id: number;
   readonly isLost: boolean;
+  /** Whether a backslash escapes in the literals of its texts: by the last answer that said. */
+  readonly hasBackslashEscapes: boolean;
   /**
    * Sends statements that set something up, and a command right behind them, without waiting in between.
    * @param before their failures are counted in `setUpFailures`, and nothing else becomes of them.

@@ -23,6 +23,7 @@ const LOOKED_AT = 32;
 const LOOKED_AT_ERROR = 1024;
 const IN_TRANSACTION = 1;
 const MORE_RESULTS = 8;
+const NO_BACKSLASH_ESCAPES = 512;
 
 /** Where the reader is within an answer. */
 const BEGINNING = 0;
@@ -46,6 +47,8 @@ export class AnswerReader {
   placeholders = 0;
   /** null where it did not say: an error says nothing of it. */
   isInTransaction: boolean | null = null;
+  /** Of the session, by the last answer that said. */
+  hasBackslashEscapes = true;
 
   readonly #taker: AnswerTaker;
   #state = BEGINNING;
@@ -214,6 +217,7 @@ export class AnswerReader {
 
   #endResult(status: number): void {
     this.isInTransaction = (status & IN_TRANSACTION) !== 0;
+    this.hasBackslashEscapes = (status & NO_BACKSLASH_ESCAPES) === 0;
     this.#state = BEGINNING;
     // An answer may have several results, of which only the last says that none follows.
     if ((status & MORE_RESULTS) === 0) this.#taker.answered();

@@ -124,6 +124,10 @@ export class WireSession implements TargetSession, AnswerTaker {
     return this.#lost;
   }
 
+  get hasBackslashEscapes(): boolean {
+    return this.#reader.hasBackslashEscapes;
+  }
+
   get setUpFailures(): number {
     return this.#setUpFailures;
   }
