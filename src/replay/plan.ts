@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import type { ReplayEvent, ReplayOptions, ReplayPlan, SkipReason } from '../core/replays/replay.ts';
+import { Natures } from '../sql/statement-nature.ts';
 import { schemaRefusal } from '../sql/system-schemas.ts';
 import { formatCount } from '../core/units.ts';
 import { namedPrograms, type ProgramRefusals } from './program-refusals.ts';
@@ -18,6 +19,8 @@ export interface Planned {
   readonly plan: ReplayPlan;
   readonly cuts: Cuts;
   readonly programs: ProgramRefusals;
+  /** Learnt in this walk, and of use in the next: to learn a shape costs a hundred times what it costs to know it. */
+  readonly natures: Natures;
 }
 
 /** Walks over a record, and says what would be sent. @throws AppError `store_unusable`; `invalid`. */
@@ -56,6 +59,7 @@ class Walk {
   readonly #record: ReplayedRecord;
   readonly #options: ReplayOptions;
   readonly #programs: ProgramRefusals;
+  readonly #natures = new Natures();
   readonly #screening: Screening;
   readonly #accounts = new Accounts();
   readonly #sessions = new Map<RecordedSession, SessionWalk>();
@@ -80,9 +84,8 @@ class Walk {
     this.#options = options;
     this.#unmapped = new Set(options.databases.map(({ recorded }) => recorded));
     this.#programs = programs;
-    this.#screening = new Screening(options, NO_CUTS, programs, (session) =>
-      this.#end(session, true),
-    );
+    const given = { cuts: NO_CUTS, programs, natures: this.#natures };
+    this.#screening = new Screening(options, given, (session) => this.#end(session, true));
     const open = record.facts?.transactionsAtStart ?? [];
     this.#inTransaction = new Set(open.map(({ session }) => session));
   }
@@ -190,7 +193,7 @@ class Walk {
       autocommitOff: this.#autocommitOff,
       lastOf: this.#lastOf,
     };
-    return { plan, cuts, programs: this.#programs };
+    return { plan, cuts, programs: this.#programs, natures: this.#natures };
   }
 
   #length(from: string | null, to: string | null): number | null {

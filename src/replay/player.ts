@@ -37,6 +37,7 @@ function playerBy(pace: Pace): ReplayPlayer {
         await running.catch(() => undefined);
       }
       await running;
+      planned.natures.forget();
       const tookMs = pace.now() - start;
       const checksums =
         options.checksums && engine.ended.why === 'complete'

@@ -36,7 +36,7 @@ export class ReadAhead {
   constructor(
     record: ReplayedRecord,
     options: ReplayOptions,
-    { plan, cuts, programs }: Planned,
+    planned: Planned,
     schedule: Schedule | null,
     rows: DigestRows,
     scope: WalkScope,
@@ -44,10 +44,10 @@ export class ReadAhead {
     this.#schedule = schedule;
     this.#rows = rows;
     this.#scope = scope;
-    const { from, to } = plan;
+    const { from, to } = planned.plan;
     this.#from = from === null ? 0 : this.#clock.microsOf(from);
     this.#length = Math.max(1, to === null ? 1 : this.#clock.microsOf(to) - this.#from + 1);
-    this.done = this.#read(record, new Screening(options, cuts, programs));
+    this.done = this.#read(record, new Screening(options, planned));
     // Whoever awaits it is told; until then it is nobody's failure.
     this.done.catch(() => undefined);
   }

@@ -11,7 +11,7 @@ import { counted, formatCount } from '../core/units.ts';
 import type { Engine } from './engine.ts';
 import type { ReplayTally } from './replay-tally.ts';
 
-/** What came of it, once it is over. @param tookMs how long it took. */
+/** What came of it, once it is over; the tally's rows are in it, and no more in the tally. @param tookMs how long it took. */
 export function resultOf(
   engine: Engine,
   record: ReplayedRecord,
@@ -25,7 +25,11 @@ export function resultOf(
   const { from, to } = plan;
   const recordedMs = from === null || to === null ? 0 : Date.parse(to) - Date.parse(from);
   const rows: ReplayRow[] = [];
-  for (const row of tally.rows.all()) rows.push(row.row(recordedMs / 1_000, tookMs / 1_000));
+  let unsteady = 0;
+  for (const row of tally.rows.drain()) {
+    if (row.isUnsteady && isWrite(row)) unsteady += row.sent;
+    rows.push(row.row(recordedMs / 1_000, tookMs / 1_000));
+  }
   rows.sort((a, b) => b.totalMs - a.totalMs || b.recorded - a.recorded);
   const statements = accounts.statements.accounting();
   return {
@@ -53,7 +57,7 @@ export function resultOf(
     unlisted: tally.rows.unlisted,
     checksums,
     warnings: [...plan.warnings, ...warningsOf(engine, record)],
-    divergence: divergenceOf(tally, options, rows),
+    divergence: divergenceOf(tally, options, rows, unsteady),
   };
 }
 
@@ -105,10 +109,6 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
   return warnings;
 }
 
-/** Functions whose result is another one each time, whatever the session's time is. */
-const UNSTEADY =
-  /\b(?:rand|uuid|uuid_short|uuid_to_bin|connection_id|sysdate|random_bytes|sys_guid)\s*\(/i;
-
 const NOT_THERE: readonly SkipReason[] = [
   'without_values',
   'cut_short',
@@ -119,11 +119,16 @@ const NOT_THERE: readonly SkipReason[] = [
   'session_lost',
 ];
 
-/** Why the target's tables may differ from those of the server that was recorded. */
+function isWrite(row: Pick<ReplayRow, 'class'>): boolean {
+  return row.class === 'writes' || row.class === 'ddl';
+}
+
+/** Why the target's tables may differ from those of the server that was recorded. @param unsteady such writes. */
 function divergenceOf(
   tally: ReplayTally,
   options: ReplayOptions,
   rows: readonly ReplayRow[],
+  unsteady: number,
 ): string[] {
   if (!options.writes) return [];
   const reasons: string[] = [];
@@ -145,12 +150,10 @@ function divergenceOf(
   }
   let missing = 0;
   let failed = 0;
-  let unsteady = 0;
   for (const row of rows) {
-    if (row.class !== 'writes' && row.class !== 'ddl') continue;
+    if (!isWrite(row)) continue;
     for (const reason of NOT_THERE) missing += row.skipped[reason] ?? 0;
     for (const count of Object.values(row.failed)) failed += count;
-    if (UNSTEADY.test(row.text)) unsteady += row.sent;
   }
   if (missing > 0) reasons.push(`${counted(missing, 'write')} of the record could not be sent`);
   if (failed > 0) {

@@ -4,7 +4,7 @@ import type { StatementRecord } from '../core/workloads/statements.ts';
 import type { Digest } from '../sql/digest.ts';
 import { REDACTED } from '../sql/secret-spans.ts';
 import { hidesPreparedText } from '../sql/session-statements.ts';
-import { Natures, refusalWithin, type StatementNature } from '../sql/statement-nature.ts';
+import { refusalWithin, type Natures, type StatementNature } from '../sql/statement-nature.ts';
 import { StatementFilter } from '../workload/statement-filter.ts';
 import type { Cuts } from './session-cuts.ts';
 import type { ProgramRefusals } from './program-refusals.ts';
@@ -33,6 +33,13 @@ export type TakeScreened = (screened: Screened) => void;
 /** A refusal stands right behind the login that it refuses: so many records are looked at. */
 const REFUSAL_WITHIN = 256;
 
+/** What is known before a walk over the record. */
+interface Known {
+  readonly cuts: Cuts;
+  readonly programs: ProgramRefusals;
+  readonly natures: Natures;
+}
+
 /**
  * Goes through a record in its order and says of each of its records whether it is sent: the same in every
  * walk over it.
@@ -44,7 +51,7 @@ export class Screening {
   readonly #places: StatementFilter | null;
   readonly #cuts: Cuts;
   readonly #programs: ProgramRefusals;
-  readonly #natures = new Natures();
+  readonly #natures: Natures;
   readonly #sessions = new Map<number, RecordedSession>();
   readonly #connecting: RecordedSession[] = [];
 
@@ -53,13 +60,13 @@ export class Screening {
   /** @param onReplaced called for a session that has ended without saying so: another one has its id. */
   constructor(
     { writes, search }: Pick<ReplayOptions, 'writes' | 'search'>,
-    cuts: Cuts,
-    programs: ProgramRefusals,
+    { cuts, programs, natures }: Known,
     onReplaced: (session: RecordedSession) => void = () => undefined,
   ) {
     this.#options = { writes };
     this.#cuts = cuts;
     this.#programs = programs;
+    this.#natures = natures;
     this.#onReplaced = onReplaced;
     const { users, hosts, sessions, since, until } = search;
     const isEvery = isEveryStatement(search);

@@ -201,10 +201,13 @@ interface Known {
 const AMBIGUOUS = /\\['"]|\/\*M?!/;
 const MOST_TEXTS = 2_000;
 const LONGEST_TEXT = 512;
+/** What is remembered of a shape besides the text of its digest takes as much as so many characters. */
+const CHARACTERS_BESIDES = 200;
 
 /** Natures and digests of a stream of statements, in a bounded memory; `of` costs little where the shape is known. */
 export class Natures {
-  readonly #shapes = new ShapeCache<Known>(known, ({ digest }) => digest.text.length + 200);
+  #shapes = this.#newShapes();
+  readonly #natures = new Map<string, StatementNature>();
   /** Of texts whose nature hangs on their literals, and not on what is prepared. */
   readonly #texts = new Map<string, StatementNature>();
 
@@ -227,13 +230,40 @@ export class Natures {
     }
     return { nature, digest };
   }
-}
 
-function known(sql: string): Known {
-  const text = digestText(sql);
-  // Of the shape alone: a text that can be read otherwise is looked at each time.
-  const reader = readerOf(sql, {}, NONE_PREPARED, 0);
-  const nature = natureFrom(sql, reader.read());
-  const isOfShape = !reader.hasTellingLiterals && nature.class !== null;
-  return { digest: { text, id: digestId(text) }, nature: isOfShape ? nature : null };
+  /** Lets go of what it remembers. */
+  forget(): void {
+    this.#shapes = this.#newShapes();
+    this.#natures.clear();
+    this.#texts.clear();
+  }
+
+  #newShapes(): ShapeCache<Known> {
+    return new ShapeCache<Known>(
+      (sql) => this.#known(sql),
+      ({ digest }) => digest.text.length + CHARACTERS_BESIDES,
+    );
+  }
+
+  #known(sql: string): Known {
+    const text = digestText(sql);
+    // Of the shape alone: a text that can be read otherwise is looked at each time.
+    const reader = readerOf(sql, {}, NONE_PREPARED, 0);
+    const nature = natureFrom(sql, reader.read());
+    const isOfShape = !reader.hasTellingLiterals && nature.class !== null;
+    return {
+      digest: { text, id: digestId(text) },
+      nature: isOfShape ? this.#shared(nature) : null,
+    };
+  }
+
+  /** Most shapes of a record have one of few natures. */
+  #shared(nature: StatementNature): StatementNature {
+    const key = JSON.stringify(nature);
+    const known = this.#natures.get(key);
+    if (known !== undefined || key.length > LONGEST_TEXT * 2) return known ?? nature;
+    if (this.#natures.size >= MOST_TEXTS) this.#natures.clear();
+    this.#natures.set(key, nature);
+    return nature;
+  }
 }

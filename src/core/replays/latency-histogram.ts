@@ -9,67 +9,68 @@ const EXACT = BUCKETS_A_POWER * 2;
 const POWERS = 30;
 const BUCKETS = EXACT + (POWERS - 1) * BUCKETS_A_POWER;
 
-/** So many buckets are kept one by one: most digests of a record with many have no more. */
-const FEW = 48;
+const NO_LIST = new Uint32Array(0);
+/** Bits of a count in the short list, and the most that they hold. */
+const COUNT_BITS = 21;
+const MOST_COUNTED = 2 ** COUNT_BITS - 1;
+const FIRST_ROOM = 4;
 
 /**
- * Counts durations in buckets whose width grows with them (as HdrHistogram does), in microseconds. It begins with
- * a short list of buckets; beyond that a part of them takes memory when the first duration falls into it. A table of
- * all buckets, for 10,000 digests, would take 80 MB.
+ * Counts durations in buckets whose width grows with them (as HdrHistogram does), in microseconds. Keeps a list of
+ * the buckets that have something, 4 bytes each: a replay has one of these for each digest, and a table of all
+ * buckets, for 10,000 digests, would take 160 MB.
  */
 export class LatencyHistogram {
-  /** Buckets and their counts in turns, in no order; null once there are parts. */
-  #few: Uint32Array | null = null;
-  #fewLength = 0;
-  readonly #parts: (Uint32Array | undefined)[] = [];
+  /** Ascending by bucket: the bucket in the upper bits, its count in `COUNT_BITS`. */
+  #list = NO_LIST;
+  #length = 0;
+  /** Counts of all buckets, where one of them is too large for the list; null where none is. */
+  #table: Float64Array | null = null;
   #count = 0;
   #sum = 0;
   #most = 0;
 
   /** @param micros whole microseconds. */
   add(micros: number, times = 1): void {
-    this.#addTo(bucketOf(micros), times);
+    const bucket = bucketOf(micros);
+    if (this.#table !== null) this.#table[bucket] = (this.#table[bucket] ?? 0) + times;
+    else this.#addToList(bucket, times);
     this.#count += times;
     this.#sum += micros * times;
     if (micros > this.#most) this.#most = micros;
   }
 
-  #addTo(bucket: number, times: number): void {
-    if (this.#parts.length > 0 || !this.#addToFew(bucket, times)) {
-      const part = bucket >> BUCKET_BITS;
-      const counts = (this.#parts[part] ??= new Uint32Array(BUCKETS_A_POWER));
-      const at = bucket & (BUCKETS_A_POWER - 1);
-      counts[at] = (counts[at] ?? 0) + times;
+  #addToList(bucket: number, times: number): void {
+    const list = this.#list;
+    let low = 0;
+    let high = this.#length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((list[middle] ?? 0) >>> COUNT_BITS < bucket) low = middle + 1;
+      else high = middle;
     }
+    const isKnown = low < this.#length && (list[low] ?? 0) >>> COUNT_BITS === bucket;
+    const count = (isKnown ? (list[low] ?? 0) & MOST_COUNTED : 0) + times;
+    if (count > MOST_COUNTED) {
+      const table = new Float64Array(BUCKETS);
+      for (const [one, counted] of this.buckets()) table[one] = counted;
+      table[bucket] = count;
+      this.#table = table;
+      this.#list = NO_LIST;
+      return;
+    }
+    if (!isKnown) this.#makeRoom(low);
+    this.#list[low] = ((bucket << COUNT_BITS) | count) >>> 0;
   }
 
-  /** @returns whether it had room. */
-  #addToFew(bucket: number, times: number): boolean {
-    let few = this.#few;
-    for (let at = 0; at < this.#fewLength; at += 2) {
-      if (few === null || few[at] !== bucket) continue;
-      few[at + 1] = (few[at + 1] ?? 0) + times;
-      return true;
+  #makeRoom(at: number): void {
+    const list = this.#list;
+    if (this.#length === list.length) {
+      const room = Math.max(FIRST_ROOM, Math.ceil(1.5 * list.length));
+      this.#list = new Uint32Array(room);
+      this.#list.set(list);
     }
-    if (this.#fewLength === 2 * FEW) {
-      this.#few = null;
-      this.#fewLength = 0;
-      for (let at = 0; at < 2 * FEW; at += 2) {
-        const part = (few?.[at] ?? 0) >> BUCKET_BITS;
-        const counts = (this.#parts[part] ??= new Uint32Array(BUCKETS_A_POWER));
-        counts[(few?.[at] ?? 0) & (BUCKETS_A_POWER - 1)] = few?.[at + 1] ?? 0;
-      }
-      return false;
-    }
-    if (few === null || few.length === this.#fewLength) {
-      const larger = new Uint32Array(Math.max(4, 2 * this.#fewLength));
-      if (few !== null) larger.set(few);
-      few = larger;
-      this.#few = larger;
-    }
-    few[this.#fewLength++] = bucket;
-    few[this.#fewLength++] = times;
-    return true;
+    this.#list.copyWithin(at + 1, at, this.#length++);
   }
 
   get count(): number {
@@ -83,19 +84,13 @@ export class LatencyHistogram {
 
   /** The buckets that have something, ascending, with their counts. */
   *buckets(): Generator<readonly [bucket: number, count: number]> {
-    if (this.#few !== null) {
-      const pairs: (readonly [number, number])[] = [];
-      for (let at = 0; at < this.#fewLength; at += 2) {
-        pairs.push([this.#few[at] ?? 0, this.#few[at + 1] ?? 0]);
-      }
-      yield* pairs.sort(([one], [other]) => one - other);
+    if (this.#table !== null) {
+      for (const [bucket, count] of this.#table.entries()) if (count > 0) yield [bucket, count];
       return;
     }
-    for (const [part, counts] of this.#parts.entries()) {
-      if (counts === undefined) continue;
-      for (const [at, count] of counts.entries()) {
-        if (count > 0) yield [(part << BUCKET_BITS) + at, count];
-      }
+    for (let at = 0; at < this.#length; at++) {
+      const packed = this.#list[at] ?? 0;
+      yield [packed >>> COUNT_BITS, packed & MOST_COUNTED];
     }
   }
 

@@ -125,6 +125,7 @@ export interface ReplayError {
 export interface ReplayRow extends Spread {
   /** 16 hex digits. */
   readonly digest: string;
+  /** Without its end where it is very long. */
   readonly text: string;
   readonly db: string | null;
   readonly class: DigestClass | null;
@@ -192,9 +193,9 @@ export interface ReplayResult extends Accounting {
   /** Executes that were sent as binary ones, and as text because the record does not tell how they were prepared. */
   readonly executes: { readonly binary: number; readonly text: number };
   readonly errors: readonly ReplayError[];
-  /** One for each digest and database, most total time first; those beyond `MOST_REPLAY_ROWS` are one without a digest. */
+  /** One for each digest and database, most total time first; not of those that came when there was no more room. */
   readonly rows: readonly ReplayRow[];
-  /** Statements of digests beyond. */
+  /** Statements of those. */
   readonly unlisted: number;
   readonly checksums: readonly TableChecksum[];
   readonly warnings: readonly string[];
@@ -202,7 +203,7 @@ export interface ReplayResult extends Accounting {
   readonly divergence: readonly string[];
 }
 
-/** Digests that are kept apart. */
+/** Digests that are kept apart at most; with long texts they are fewer. */
 export const MOST_REPLAY_ROWS = 10_000;
 
 /** Where a replayed record is from. */
