@@ -112,6 +112,9 @@ class Walk {
     if (nature !== null && isStatement(record.kind) && reason !== 'echo' && reason !== 'filtered') {
       walk.edges.follow(record.seq, nature, reason, isHalvable(nature));
     }
+    if (record.kind === 'change_user' && reason !== 'refused_login') {
+      walk.edges.startAnew(record.seq);
+    }
     if (reason === null) this.#send(screened, walk);
     if (record.kind === 'quit') this.#end(session, false);
   };

@@ -1,5 +1,5 @@
 import type { StatementRecord } from '../core/workloads/statements.ts';
-import type { StatementNature } from '../sql/statement-nature.ts';
+import type { StatementNature, TransactionEffect } from '../sql/statement-nature.ts';
 
 /** What is sent in front of a session's statements, so that they mean what they meant when they were recorded. */
 export class SessionSetting {
@@ -52,11 +52,15 @@ export class SessionSetting {
 
   /** A statement was done. */
   after({ transaction }: StatementNature): void {
-    if (this.#turnsAutocommitOn && transaction.includes('ends')) {
+    if (this.#turnsAutocommitOn && transaction.some(isEnd)) {
       this.#turnsAutocommitOn = false;
       this.#waiting.push('SET autocommit = 1');
     }
   }
+}
+
+function isEnd(effect: TransactionEffect): boolean {
+  return effect === 'ends' || effect === 'ends_alone';
 }
 
 const NOTHING: readonly string[] = Object.freeze([]);

@@ -15,6 +15,8 @@ export class TransactionEdges {
   #isLead: boolean;
   #isExplicit = false;
   #autocommit: 'on' | 'off' | 'unknown';
+  /** Whether COMMIT and ROLLBACK begin another one, by `completion_type`. */
+  #chains = false;
   /** Ends of transactions that nothing in the record began. */
   #unbegun = 0;
   #isDecided = false;
@@ -59,6 +61,14 @@ export class TransactionEdges {
     if (this.#from !== null) count();
   }
 
+  /** The user was changed: what was open was rolled back, and the session is as behind a login. */
+  startAnew(seq: number): void {
+    this.#close(seq - 1);
+    this.#autocommit = 'on';
+    this.#isDecided = true;
+    this.#chains = false;
+  }
+
   #step(effect: TransactionEffect, seq: number, count: () => void): void {
     switch (effect) {
       case 'begins':
@@ -69,16 +79,21 @@ export class TransactionEdges {
         this.#from = seq;
         return;
       case 'ends':
+      case 'ends_alone':
       case 'ends_and_begins':
         if (this.#from !== null) count();
         this.#end(seq);
-        if (effect === 'ends_and_begins') {
+        if (effect === 'ends_and_begins' || (effect === 'ends' && this.#chains)) {
           this.#isExplicit = true;
           this.#from = seq + 1;
         }
         return;
       case 'commits':
         this.#close(seq - 1);
+        return;
+      case 'chains_on':
+      case 'chains_off':
+        this.#chains = effect === 'chains_on';
         return;
       case 'autocommit_on':
       case 'autocommit_off':

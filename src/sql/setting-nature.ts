@@ -9,6 +9,7 @@ const OF_REPLICATION =
 const READ_ONLY = /^(?:transaction|tx)_read_only$/;
 const ENGINE = /^(?:default_|default_tmp_|enforce_)?storage_engine$/;
 const ON = /^(?:1|ON|TRUE)$/i;
+const CHAIN = /^(?:1|CHAIN)$/i;
 const OFF = /^(?:0|OFF|FALSE)$/i;
 
 /**
@@ -115,6 +116,8 @@ function note(draft: NatureDraft, name: string, value: string, isForStatement: b
     draft.timestamp = /^(?:default|0+(?:\.0*)?)$/i.test(value) ? 'default' : 'set';
   } else if (name === 'autocommit') {
     draft.effect(OFF.test(value) ? 'autocommit_off' : 'autocommit_on');
+  } else if (name === 'completion_type') {
+    draft.effect(CHAIN.test(value) ? 'chains_on' : 'chains_off');
   }
 }
 

@@ -11,7 +11,9 @@ import { schemaRefusal } from './system-schemas.ts';
 /**
  * What a statement does to its session's transaction:
  * - `begins`: one, and commits that which was open;
- * - `ends`, `ends_and_begins`: COMMIT and ROLLBACK, without and with AND CHAIN;
+ * - `ends`, `ends_and_begins`, `ends_alone`: COMMIT and ROLLBACK as `completion_type` says, with AND CHAIN, and with AND
+ *   NO CHAIN; XA COMMIT and XA ROLLBACK, which never begin another one;
+ * - `chains_on`, `chains_off`: `completion_type` says from here on whether `ends` begins another one;
  * - `commits`: what is open, by the way: DDL, LOCK TABLES …;
  * - `autocommit_on` commits what is open; behind `autocommit_off` whatever touches data begins one;
  * - `works`: touches data;
@@ -21,6 +23,9 @@ export type TransactionEffect =
   | 'begins'
   | 'ends'
   | 'ends_and_begins'
+  | 'ends_alone'
+  | 'chains_on'
+  | 'chains_off'
   | 'commits'
   | 'autocommit_on'
   | 'autocommit_off'

@@ -1,5 +1,6 @@
 import type { NatureCursor } from './nature-cursor.ts';
 import type { NatureDraft } from './nature-draft.ts';
+import type { TransactionEffect } from './statement-nature.ts';
 
 /** START TRANSACTION. @returns false for any other START, which is refused. */
 export function readStart(cursor: NatureCursor, draft: NatureDraft): boolean {
@@ -26,17 +27,17 @@ export function readEnd(cursor: NatureCursor, draft: NatureDraft): void {
   cursor.advance();
   cursor.pass('WORK');
   if (cursor.word === 'TO') return;
-  let isChained = false;
+  let effect: TransactionEffect = 'ends';
   while (!cursor.isStatementEnd) {
-    if (cursor.word === 'CHAIN') isChained = cursor.before !== 'NO';
+    if (cursor.word === 'CHAIN') effect = cursor.before === 'NO' ? 'ends_alone' : 'ends_and_begins';
     cursor.advance();
   }
-  draft.effect(isChained ? 'ends_and_begins' : 'ends');
+  draft.effect(effect);
 }
 
 export function readXa(cursor: NatureCursor, draft: NatureDraft): void {
   cursor.advance();
   if (cursor.word !== 'RECOVER') draft.isReadOnly = false;
   if (cursor.word === 'START' || cursor.word === 'BEGIN') draft.effect('begins');
-  else if (cursor.word === 'COMMIT' || cursor.word === 'ROLLBACK') draft.effect('ends');
+  else if (cursor.word === 'COMMIT' || cursor.word === 'ROLLBACK') draft.effect('ends_alone');
 }

@@ -94,3 +94,37 @@ describe('a session without backslash escapes', () => {
     expect(result.statements.skipped.writes).toBeGreaterThanOrEqual(1);
   });
 });
+
+describe('completion_type', () => {
+  it('chains transactions and ends sessions as when it was recorded', async () => {
+    await fresh();
+    const record = await recordWork(server, async () => {
+      const released = await client();
+      await released.query('BEGIN');
+      await released.query("INSERT INTO kept (text) VALUES ('released')");
+      await released.query('COMMIT RELEASE');
+      const alwaysReleased = await client();
+      await alwaysReleased.query('SET completion_type = 2');
+      await alwaysReleased.query('BEGIN');
+      await alwaysReleased.query("INSERT INTO kept (text) VALUES ('rolled back')");
+      await alwaysReleased.query('ROLLBACK');
+      const chained = await client();
+      await chained.query('SET completion_type = 1; BEGIN');
+      await chained.query("INSERT INTO kept (text) VALUES ('first')");
+      await chained.query('COMMIT');
+      await chained.query("INSERT INTO kept (text) VALUES ('in the chain')");
+      await chained.query('ROLLBACK');
+      await chained.query('COMMIT AND NO CHAIN');
+      await chained.query("INSERT INTO kept (text) VALUES ('behind the chain')");
+      await chained.end();
+      for (const one of [released, alwaysReleased]) one.destroy();
+    });
+    const before = await kept();
+    await fresh();
+    const { result } = await replayed(record, server, { serial: true });
+    expect(await kept()).toEqual(before);
+    expectAccounted(record, result);
+    expect(result).toMatchObject({ failed: {}, sessions: { lost: 0 }, ended: { why: 'complete' } });
+    expect(result.skipped.half_transaction).toBeUndefined();
+  });
+});
