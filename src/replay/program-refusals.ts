@@ -26,9 +26,17 @@ const READ_ONLY: ReadonlySet<ProgramKind> = new Set(['function', 'package', 'vie
 const MOST_NAMED = 5;
 
 interface ReadProgram {
-  readonly program: TargetProgram;
   readonly body: string;
   readonly nature: StatementNature;
+}
+
+/** What a program is by its text, which is not kept: all of them are more than the memory of a replay. */
+interface SeenProgram {
+  readonly program: TargetProgram;
+  readonly refusal: StatementRefusal | null;
+  /** Of a view: why its tables are not to be written. */
+  readonly written: StatementRefusal | null;
+  readonly assembles: boolean;
 }
 
 /**
@@ -47,12 +55,16 @@ export class ProgramRefusals {
   ) {
     const names = new Map(databases.map(({ recorded, target }) => [recorded, target]));
     this.#mapped = (database) => names.get(database) ?? database;
-    const read = programs.flatMap(readProgram);
-    this.#names = new RefusedNames(refusedOf(read));
-    const isReached = ({ kind }: TargetProgram): boolean => writes || READ_ONLY.has(kind);
-    const unseen = programs.filter((one) => one.body === null && isReached(one));
+    const seen: SeenProgram[] = [];
+    const unseen: TargetProgram[] = [];
+    for (const program of programs) {
+      const one = seenProgram(program);
+      if (one !== null) seen.push(one);
+      else if (writes || READ_ONLY.has(program.kind)) unseen.push(program);
+    }
+    this.#names = new RefusedNames(refusedOf(seen));
     const assembling = writes
-      ? read.filter(({ nature }) => nature.assembles).map(({ program }) => program)
+      ? seen.filter(({ assembles }) => assembles).map(({ program }) => program)
       : [];
     this.warnings = [
       ...warningOf(assembling, 'puts its SQL together', 'put their SQL together'),
@@ -93,10 +105,17 @@ function nameOf({ database, name }: TargetProgram): string {
   return `${database}.${name}`;
 }
 
-function readProgram(program: TargetProgram): ReadProgram[] {
-  const { kind, body } = program;
-  if (body === null) return [];
-  return [{ program, body, nature: natureOf(headOf(kind) + body) }];
+/** null where nobody may see what it says. */
+function readProgram({ kind, body }: TargetProgram): ReadProgram | null {
+  return body === null ? null : { body, nature: natureOf(headOf(kind) + body) };
+}
+
+function seenProgram(program: TargetProgram): SeenProgram | null {
+  const read = readProgram(program);
+  if (read === null) return null;
+  const { refusal, assembles } = read.nature;
+  const written = program.kind === 'view' ? refusalOfTables(read.body) : null;
+  return { program, refusal, written, assembles };
 }
 
 /** So that a body is read as what runs later, in a session of which nothing is known. */
@@ -106,7 +125,7 @@ function headOf(kind: ProgramKind): string {
 }
 
 /** Those that are never to run, by what they say themselves, and then those that lead to one of these. */
-function refusedOf(programs: readonly ReadProgram[]): RefusedName[] {
+function refusedOf(programs: readonly SeenProgram[]): RefusedName[] {
   const all: RefusedName[] = [];
   const known = new Set<string>();
   let found: RefusedName[] = [];
@@ -117,9 +136,8 @@ function refusedOf(programs: readonly ReadProgram[]): RefusedName[] {
     known.add(key);
     found.push({ by, database: program.database, name, refusal, program: nameOf(program) });
   };
-  for (const { program, body, nature } of programs) {
-    if (nature.refusal !== null) refuse(program, REACHED_BY[program.kind], nature.refusal);
-    const written = program.kind === 'view' ? refusalOfTables(body) : null;
+  for (const { program, refusal, written } of programs) {
+    if (refusal !== null) refuse(program, REACHED_BY[program.kind], refusal);
     if (written !== null) refuse(program, 'written', written);
   }
   const mentioning = found.length === 0 ? null : mentionsOf(programs);
@@ -128,7 +146,10 @@ function refusedOf(programs: readonly ReadProgram[]): RefusedName[] {
     const names = new RefusedNames(found);
     const leading = new Set(found.flatMap(({ name }) => mentioning?.get(folded(name)) ?? []));
     found = [];
-    for (const { program, body, nature } of leading) {
+    for (const program of leading) {
+      const read = readProgram(program);
+      if (read === null) continue;
+      const { body, nature } = read;
       const { kind, database } = program;
       const surroundings: Surroundings = { defaults: [database], mapped: (name) => name };
       const reached = names.of(body, nature, surroundings);
@@ -142,12 +163,14 @@ function refusedOf(programs: readonly ReadProgram[]): RefusedName[] {
 }
 
 /** By what programs, and tables of triggers, are called: the programs in whose text that stands. */
-function mentionsOf(programs: readonly ReadProgram[]): Map<string, ReadProgram[]> {
-  const mentions = new Map<string, ReadProgram[]>();
+function mentionsOf(programs: readonly SeenProgram[]): Map<string, TargetProgram[]> {
+  const mentions = new Map<string, TargetProgram[]>();
   for (const { program } of programs) mentions.set(folded(reachedName(program)), []);
-  for (const one of programs) {
-    const names = [one.body, ...one.nature.texts].flatMap(namedIn).flatMap(({ parts }) => parts);
-    for (const name of new Set(names.map(folded))) mentions.get(name)?.push(one);
+  for (const { program } of programs) {
+    const read = readProgram(program);
+    const texts = read === null ? [] : [read.body, ...read.nature.texts];
+    const names = texts.flatMap(namedIn).flatMap(({ parts }) => parts);
+    for (const name of new Set(names.map(folded))) mentions.get(name)?.push(program);
   }
   return mentions;
 }

@@ -41,7 +41,7 @@ export interface TargetProgram {
   readonly name: string;
   /** Of a trigger: the table, in its database, whose changes run it; null for others. */
   readonly table: string | null;
-  /** What it says, without its head; null where that cannot be seen. */
+  /** What it says, without its head; null where that cannot be seen. To be read once, not kept: it may be packed. */
   readonly body: string | null;
 }
 

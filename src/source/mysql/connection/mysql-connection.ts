@@ -1,6 +1,6 @@
 import { type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Connection } from 'mysql2';
+import { type Connection, type QueryOptions } from 'mysql2';
 import type { ServerAddress } from '../../../core/environments/environment.ts';
 import { AppError } from '../../../core/errors.ts';
 import { CommandTally } from './command-tally.ts';
@@ -133,6 +133,15 @@ export class MysqlConnection {
     return this.#rows(sql, limitMs, MOST_LIST_BYTES);
   }
 
+  /**
+   * Looks at the rows of a list one by one, none of them kept.
+   * @param take called with each as it comes.
+   * @throws AppError as `list`.
+   */
+  async each(sql: string, take: (row: Row) => void, limitMs = STATEMENT_LIMIT_MS): Promise<void> {
+    await this.#query(sql, limitMs, MOST_LIST_BYTES, take);
+  }
+
   /** The first row, or null when there is none. */
   async row(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<Row | null> {
     return (await this.rows(sql, limitMs))[0] ?? null;
@@ -254,6 +263,7 @@ export class MysqlConnection {
     sql: string,
     limitMs: number,
     mostBytes: number,
+    take: ((row: Row) => void) | null = null,
   ): Promise<Row[] | { affectedRows: number }> {
     // The driver would say that commands cannot be added to a closed connection.
     if (this.#lost) return Promise.reject(this.translate(closed()));
@@ -279,20 +289,28 @@ export class MysqlConnection {
       };
       this.#pending.add(pending);
       OPEN_ANSWERS.add(pending);
-      this.#connection.query(
-        {
-          sql,
-          rowsAsArray: true,
-          typeCast: (field) => {
-            OPEN_ANSWERS.count(pending, BYTES_A_VALUE);
-            return field.string();
-          },
+      const options: QueryOptions = {
+        sql,
+        rowsAsArray: true,
+        typeCast: (field) => {
+          OPEN_ANSWERS.count(pending, BYTES_A_VALUE);
+          return field.string();
         },
-        (error: Error | null, result) => {
+      };
+      if (take === null) {
+        this.#connection.query(options, (error: Error | null, result) => {
           if (error !== null) pending.fail(error);
           else if (settle()) resolve(result as unknown as Row[] | { affectedRows: number });
-        },
-      );
+        });
+        return;
+      }
+      const query = this.#connection.query(options);
+      query.on('error', pending.fail);
+      query.on('result', (row) => take(row as unknown as Row));
+      // Behind an error, too.
+      query.on('end', () => {
+        if (settle()) resolve([]);
+      });
     });
   }
 }

@@ -1,9 +1,12 @@
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { ProgramKind, TargetProgram } from '../../../core/replays/target.ts';
-import type { MysqlConnection } from '../connection/mysql-connection.ts';
+import type { MysqlConnection, Row } from '../connection/mysql-connection.ts';
 
 const NOT_OURS = `('sys', 'mysql', 'information_schema', 'performance_schema')`;
 /** A longer one counts as not seen. */
 const LONGEST_BODY = 256 * 1024;
+/** In characters: one that is packed. */
+const LONG_BODY = 512;
 /** On a server with many databases the lists are made from files. */
 const LOOK_MS = 60_000;
 
@@ -33,12 +36,25 @@ const QUERIES = [
 /** The programs of a server that an account sees. @throws AppError `remote_failed`, also for more than 64 MiB of them. */
 export async function readPrograms(control: MysqlConnection): Promise<TargetProgram[]> {
   const programs: TargetProgram[] = [];
-  for (const query of QUERIES) {
-    for (const [type, database, name, table, body] of await control.list(query, LOOK_MS)) {
-      const kind = KINDS[type ?? ''];
-      if (kind === undefined || database == null || name == null) continue;
-      programs.push({ kind, database, name, table: table ?? null, body: body ?? null });
-    }
-  }
+  const take = ([type, database, name, table = null, body = null]: Row): void => {
+    const kind = KINDS[type ?? ''];
+    if (kind === undefined || database == null || name == null) return;
+    const head = { kind, database, name, table };
+    programs.push(
+      body === null || body.length < LONG_BODY ? { ...head, body } : packed(head, body),
+    );
+  };
+  for (const query of QUERIES) await control.each(query, take, LOOK_MS);
   return programs;
+}
+
+/** Its body is unpacked each time it is read: those of a large application take 16 MB, and packed a tenth of that. */
+function packed(head: Omit<TargetProgram, 'body'>, body: string): TargetProgram {
+  const bytes = zstdCompressSync(body);
+  return {
+    ...head,
+    get body() {
+      return zstdDecompressSync(bytes).toString('utf8');
+    },
+  };
 }
