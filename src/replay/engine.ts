@@ -2,6 +2,7 @@ import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import type { ReplayEnd, ReplayOptions, ReplayProgress } from '../core/replays/replay.ts';
 import type { ReplayTarget, TargetRefused } from '../core/replays/target.ts';
 import type { Outcome } from './record-accounts.ts';
+import { LastStatements } from './last-statements.ts';
 import { Schedule, Turnstile, type Pace } from './pace.ts';
 import type { Planned } from './plan.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -12,6 +13,7 @@ import { ReplayTally } from './replay-tally.ts';
 import { SessionPlayer, type SessionSettings } from './session-player.ts';
 import { SessionWatch } from './session-watch.ts';
 import { TargetPresence } from './target-presence.ts';
+import { unlessAborted } from './unless-aborted.ts';
 import { WalkScope } from './walk-scope.ts';
 
 /** CR_SERVER_LOST of the servers' clients. */
@@ -24,6 +26,9 @@ const SOON_MS = 0.5;
 /** The start does not wait longer for connections. */
 const CONNECTING_MS = 10_000;
 const CONNECTING_LOOK_MS = 5;
+/** For rolling back what XA PREPARE left: in all, and where the replay was interrupted. */
+const ROLLING_BACK_MS = 5_000;
+const ROLLING_BACK_SOON_MS = 300;
 /** Between two looks at what takes too long. */
 const LOOK_MS = 250;
 /** Played one at a time, a statement that waits for another session's lock lets that one go on. */
@@ -41,6 +46,7 @@ export class Engine {
   #most: number;
   readonly #patience: SessionWatch;
   readonly #presence: TargetPresence;
+  readonly #lastStatements: LastStatements;
 
   readonly tally = new ReplayTally();
   ended: ReplayEnd = { why: 'complete' };
@@ -77,6 +83,7 @@ export class Engine {
     this.#pace = pace;
     this.#signal = signal;
     this.#presence = new TargetPresence(target, pace);
+    this.#lastStatements = new LastStatements(target, pace);
     this.#patience = new SessionWatch(target, pace, this.tally, options.deadline);
     this.#most = Math.max(1, Math.min(options.sessions ?? Infinity, target.room));
     this.#settings = {
@@ -249,7 +256,10 @@ export class Engine {
       executing: (isBinary) => {
         this.tally.executes[isBinary ? 'binary' : 'text']++;
       },
-      progressed: () => this.#patience.progressed(),
+      progressed: () => {
+        this.#patience.progressed();
+        this.#lastStatements.answered();
+      },
       lost: (_session, refusal) => this.#onLost(refusal),
       connected: () => this.tally.connected(),
       disconnected: () => this.tally.open--,
@@ -334,7 +344,8 @@ export class Engine {
   async #isWaitingForOther({ screened: { session } }: ReplayItem): Promise<boolean> {
     const connection = this.#players.get(session)?.connection;
     if (connection == null) return true;
-    return (await this.#target.isBlocked(connection)) !== false;
+    const blocked = this.#target.isBlocked(connection);
+    return (await unlessAborted(blocked, this.#leaving.signal)) !== false;
   }
 
   /** Waits until every session has done what it was given. */
@@ -358,7 +369,9 @@ export class Engine {
       if (!this.#isHeldUp) continue;
       const isOpening = players.some(({ state }) => state === 'opening');
       if (busy.length === 0 && !isOpening && this.#waiting.length > 0) this.#putOff();
-      else if (this.#isBacklogFull()) await this.#patience.breakStandstill(busy);
+      else if (this.#isBacklogFull()) {
+        await unlessAborted(this.#patience.breakStandstill(busy), this.#leaving.signal);
+      }
     }
   }
 
@@ -387,19 +400,19 @@ export class Engine {
   async #leave(): Promise<void> {
     const reason = this.ended.why === 'target_lost' ? 'target_lost' : 'interrupted';
     const isEarly = this.ended.why !== 'complete';
-    if (this.ended.why === 'interrupted') {
-      const busy = [...this.#players.values()].filter(({ state }) => state === 'busy');
-      const broken = busy.map(async ({ connection }) => {
-        if (connection !== null) await this.#target.breakOff(connection);
-      });
-      await Promise.race([Promise.all(broken), this.#pace.sleep(500)]);
-    }
+    if (this.ended.why === 'interrupted') await this.#lastStatements.end(this.#players.values());
     for (const player of this.#players.values()) {
       for (const item of player.end()) this.tally.count(item, item.screened.reason ?? reason);
       this.tally.setUpFailures += player.setUpFailures;
     }
     if (this.ended.why !== 'target_lost') {
-      this.tally.rolledBack = await this.tally.prepared.rollBack(this.#target, this.#pace);
+      this.tally.rolledBack = await this.tally.prepared.rollBack(
+        this.#target,
+        this.#pace,
+        isEarly ? ROLLING_BACK_SOON_MS : ROLLING_BACK_MS,
+        // What ended it early does not end this as well.
+        isEarly ? null : this.#signal,
+      );
     }
     if (!isEarly) return;
     for (const item of this.#ahead?.end() ?? [])

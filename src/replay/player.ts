@@ -7,6 +7,7 @@ import { ProgramRefusals } from './program-refusals.ts';
 import type { Pace } from './pace.ts';
 import { planReplay, type Planned } from './plan.ts';
 import { resultOf } from './replay-results.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 const TELL_MS = 500;
 
@@ -94,8 +95,10 @@ async function* sumTables(
     if (signal.aborted) break;
     yield { type: 'summing', table };
     const dot = table.indexOf('.');
-    const checksum = await target.checksum(table.slice(0, dot), table.slice(dot + 1));
-    sums.push({ table, checksum });
+    const summed = target.checksum(table.slice(0, dot), table.slice(dot + 1));
+    // It may go through a large table, which nobody waits for any more.
+    const checksum = await unlessAborted(summed, signal);
+    if (checksum !== undefined) sums.push({ table, checksum });
   }
   return sums;
 }

@@ -5,6 +5,7 @@ const STEP = /^\s*xa\s+(prepare|commit|rollback)\s+(.+?)(?:\s+one\s+phase)?\s*;?
 /** A server needs a moment to see that the session is gone whose transaction it was. */
 const TRIES = 10;
 const BETWEEN_TRIES_MS = 100;
+const FIRST_TRIES_MS = 20;
 
 /**
  * The distributed transactions (XA) that the replay has prepared: they outlive their sessions, and hold their locks
@@ -20,26 +21,40 @@ export class PreparedTransactions {
     else this.#open.delete(id);
   }
 
-  /** Once the sessions are gone. Never throws. @returns how many were rolled back. */
-  async rollBack(target: ReplayTarget, pace: Pace): Promise<number> {
-    if (this.#open.size === 0) return 0;
+  /**
+   * Once the sessions are gone. Never throws.
+   * @param within milliseconds; what is not done by then, or when the signal is aborted, is left.
+   * @returns how many were rolled back.
+   */
+  async rollBack(
+    target: ReplayTarget,
+    pace: Pace,
+    within: number,
+    signal: AbortSignal | null,
+  ): Promise<number> {
+    const before = this.#open.size;
+    if (before === 0) return 0;
+    const done = new AbortController();
+    const enough = signal === null ? done.signal : AbortSignal.any([done.signal, signal]);
+    const all = this.#rollBackAll(target, pace).finally(() => done.abort());
+    await Promise.race([all, pace.sleep(within, enough)]);
+    return before - this.#open.size;
+  }
+
+  async #rollBackAll(target: ReplayTarget, pace: Pace): Promise<void> {
     let session: TargetSession;
     try {
       session = await target.openSession({ account: null });
     } catch {
-      return 0;
+      return;
     }
-    let done = 0;
     for (let tries = 0; tries < TRIES && this.#open.size > 0; tries++) {
-      if (tries > 0) await pace.sleep(BETWEEN_TRIES_MS);
+      if (tries > 0) await pace.sleep(tries < 3 ? FIRST_TRIES_MS : BETWEEN_TRIES_MS);
       for (const id of [...this.#open]) {
-        if ((await codeOf(session, `XA ROLLBACK ${id}`)) !== 0) continue;
-        this.#open.delete(id);
-        done++;
+        if ((await codeOf(session, `XA ROLLBACK ${id}`)) === 0) this.#open.delete(id);
       }
     }
     session.close();
-    return done;
   }
 
   /** Those that nobody decided on. */

@@ -87,6 +87,7 @@ export class SessionPlayer {
   /** When it was broken off; null where it was not. */
   brokenOffAt: number | null = null;
   #isEnding = false;
+  #isHalted = false;
   /** Whether items are being taken out of the queue. */
   #isGoing = false;
   /** Settings that the target refused. */
@@ -120,6 +121,11 @@ export class SessionPlayer {
     const first = this.#queue.peek();
     this.#account = this.#accountOf(first?.screened.record.user ?? this.recorded.user);
     this.#logIn();
+  }
+
+  /** Begins nothing any more; what is under way may be answered. */
+  halt(): void {
+    this.#isHalted = true;
   }
 
   /** Says good-bye, and takes what is left: it is given to nobody else. */
@@ -173,7 +179,7 @@ export class SessionPlayer {
     if (this.#isGoing) return;
     this.#isGoing = true;
     for (;;) {
-      if (this.state !== 'idle' && this.state !== 'lost') break;
+      if (this.#isHalted || (this.state !== 'idle' && this.state !== 'lost')) break;
       const item = this.#queue.shift();
       if (item === undefined) break;
       if (this.state === 'lost') this.#skipLost(item);
@@ -318,7 +324,7 @@ export class SessionPlayer {
       }
       this.#database = mapped;
       this.state = 'idle';
-      then();
+      if (!this.#isHalted) then();
     });
   }
 
@@ -395,6 +401,7 @@ export class SessionPlayer {
     before: readonly string[],
     done: (answer: TargetAnswer) => void,
   ): void {
+    if (this.#isHalted) return;
     const { connection } = this;
     if (connection === null) {
       done(NO_CONNECTION);

@@ -173,8 +173,10 @@ export class ReplayBench {
         Promise.resolve({
           open: () => {
             this.open += 1;
+            let isOpen = true;
             const close = (): Promise<void> => {
-              this.open -= 1;
+              if (isOpen) this.open -= 1;
+              isOpen = false;
               return Promise.resolve();
             };
             const target = silentTarget(this.target, () => clock.now());

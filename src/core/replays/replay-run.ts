@@ -189,16 +189,23 @@ async function perform(
     if (!watch.signal.aborted) failure = asError(error);
   }
   await watch.leave(result);
-  return settle(outside, capture, watch, result, failure);
+  // The result is written meanwhile.
+  const closing = target.close(watch.closingTime ?? undefined);
+  return settle(outside, capture, watch, result, failure, closing);
 }
 
-/** Writes the result, then what became of the replay. @throws `failure`, where there is one. */
+/**
+ * Writes the result, then what became of the replay.
+ * @param closing resolves when its connections are gone: it is not over before.
+ * @throws `failure`, where there is one.
+ */
 async function settle(
   outside: Outside,
   { id, start }: ListedCapture,
   watch: ReplayWatch,
   result: ReplayResult | null,
   failure: Error | null,
+  closing: Promise<void>,
 ): Promise<Replay> {
   const { store, clock, origin } = outside;
   const end = Math.max(Math.floor(clock.now() + watch.skew), start ?? 0);
@@ -211,6 +218,7 @@ async function settle(
       unwritten = asError(error);
     }
   }
+  await closing;
   const why = failure ?? unwritten;
   const failed = why === null ? lostTarget(result) : messageOf(why);
   const audit = new AuditTrail(store, clock, origin);

@@ -17,6 +17,10 @@ import type { ReplayTarget } from './target.ts';
 const LOOK_MS = 200;
 /** The last sample of the target's counters is not waited for any longer. */
 const EDGE_PATIENCE_MS = 300;
+/** One that was ended before its time is over within this, whatever its target does. */
+const ENDING_MS = 1_000;
+/** Its connections have so long at least. */
+const CLOSING_MS = 200;
 
 const INTERRUPTED = 'interrupted';
 
@@ -46,8 +50,12 @@ export class ReplayWatch {
   readonly #over = new AbortController();
   readonly #unlisten: () => void;
   #interruption: string | null = null;
+  /** When it was ended before its time; null for not. */
+  #endedAt: number | null = null;
+  #hasBegun = false;
   #watching: Promise<void> = Promise.resolve();
   #sample: Promise<void> = Promise.resolve();
+  #lastSample: Promise<void> | null = null;
 
   /** @param asked ends the replay. */
   constructor(
@@ -83,6 +91,13 @@ export class ReplayWatch {
     return this.#interruption;
   }
 
+  /** How long its connections may take to end, in milliseconds; null for as long as they do. */
+  get closingTime(): number | null {
+    if (this.#endedAt === null) return null;
+    const passed = Math.max(0, this.#clock.now() - this.#endedAt);
+    return Math.max(CLOSING_MS, ENDING_MS - passed);
+  }
+
   /** Who asked for it does not wait for it any more. */
   end(): void {
     this.#end(INTERRUPTED);
@@ -90,6 +105,7 @@ export class ReplayWatch {
 
   async begin(): Promise<void> {
     await this.#sampleEdge();
+    this.#hasBegun = true;
     this.#watching = this.#watch();
   }
 
@@ -98,7 +114,7 @@ export class ReplayWatch {
     this.#unlisten();
     this.#over.abort();
     await this.#watching;
-    if (result?.ended.why !== 'target_lost') await this.#sampleEdge();
+    if (result?.ended.why !== 'target_lost') await (this.#lastSample ?? this.#sampleEdge());
     if (result !== null) this.progress = progressOf(result);
     try {
       this.#beat();
@@ -110,7 +126,10 @@ export class ReplayWatch {
   #end(why: string | null): void {
     if (this.#ending.signal.aborted || this.#over.signal.aborted) return;
     this.#interruption = why;
+    this.#endedAt = this.#clock.now();
     this.#ending.abort();
+    // While the player ends: both wait for the target.
+    if (this.#hasBegun) this.#lastSample = this.#sampleEdge();
   }
 
   async #watch(): Promise<void> {

@@ -67,8 +67,11 @@ export interface ReplayTarget {
   now(): Promise<number>;
   /** The sum of a table's rows as the server makes it; null where it cannot. `table` as `database.table`. */
   checksum(database: string, table: string): Promise<string | null>;
-  /** Ends every connection; never throws, takes a second at most. */
-  close(): Promise<void>;
+  /**
+   * Ends every connection, and what the server is still doing on them; never throws. Called again, it is the same end.
+   * @param within milliseconds, 1,000 at most: then they are dropped.
+   */
+  close(within?: number): Promise<void>;
 }
 
 export interface TargetLogin {

@@ -120,6 +120,11 @@ export class MysqlConnection {
     return this.#lost;
   }
 
+  /** Whether a statement is not answered yet. */
+  get isWaiting(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /**
    * @param limitMs the connection is lost when nothing comes for so long; the same for all of these.
    * @throws AppError `remote_failed`, also for an answer of more than 4 MiB.

@@ -50,10 +50,13 @@ export class MysqlTarget implements ReplayTarget {
   readonly #address: ServerAddress;
   readonly #allow: AllowServer;
   readonly #signal: AbortSignal;
+  /** Ends logins as well. */
+  readonly #leaving = new AbortController();
   readonly #sessions = new Set<WireSession>();
   /** By user and reference: read once, whatever becomes of the file. */
   readonly #accounts = new Map<string, Promise<Account>>();
   #isClosed = false;
+  #closing: Promise<void> | null = null;
   #onLastEnd = (): void => undefined;
 
   private constructor(
@@ -70,6 +73,7 @@ export class MysqlTarget implements ReplayTarget {
     this.#allow = allow;
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort);
+    if (signal.aborted) this.#onAbort();
   }
 
   /** @throws AppError `remote_failed`, `invalid` for a password that this process may not read. */
@@ -97,8 +101,10 @@ export class MysqlTarget implements ReplayTarget {
       const server = await readIdentity(control);
       // A server that offers no TLS is not asked twice.
       const reached = control.address;
-      const breaker = new StatementBreaker(await connect(reached, signal), (until) =>
-        connect(reached, AbortSignal.any([signal, until])),
+      const breaker = new StatementBreaker(
+        await connect(reached, signal),
+        server.flavor === 'mariadb',
+        (until) => connect(reached, AbortSignal.any([signal, until])),
       );
       try {
         const limits = await readLimits(control, allowed.user, options);
@@ -129,7 +135,7 @@ export class MysqlTarget implements ReplayTarget {
           files,
           kind: 'replayed',
           onId: () => undefined,
-          signal: this.#signal,
+          signal: this.#leaving.signal,
         },
         (loggedIn, reached) => {
           const session = new WireSession(loggedIn, reached, settings, (ended) =>
@@ -193,19 +199,30 @@ export class MysqlTarget implements ReplayTarget {
     }
   }
 
-  async close(): Promise<void> {
+  close(within = CLOSE_MS): Promise<void> {
+    this.#closing ??= this.#close(Math.min(within, CLOSE_MS));
+    return this.#closing;
+  }
+
+  async #close(within: number): Promise<void> {
     this.#isClosed = true;
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#leaving.abort();
     const { control, breaker } = this.#opened;
-    for (const session of this.#sessions) session.close();
+    const working = control.isWaiting ? [control.id] : [];
+    for (const session of this.#sessions) {
+      session.close();
+      // It would hear the good-bye behind what it is doing.
+      if (session.wasCutOff) working.push(session.id);
+    }
     let giveUp: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<void>((resolve) => (giveUp = setTimeout(resolve, CLOSE_MS)));
+    const limit = new Promise<void>((resolve) => (giveUp = setTimeout(resolve, within)));
     const sessions = new Promise<void>((resolve) => {
       this.#onLastEnd = resolve;
       if (this.#sessions.size === 0) resolve();
     });
-    await Promise.race([Promise.all([control.close(), breaker.close(), sessions]), limit]);
+    await Promise.race([Promise.all([control.close(), breaker.close(working), sessions]), limit]);
     clearTimeout(giveUp);
+    this.#signal.removeEventListener('abort', this.#onAbort);
     this.#destroy();
   }
 
@@ -216,6 +233,7 @@ export class MysqlTarget implements ReplayTarget {
 
   readonly #onAbort = (): void => {
     this.#isClosed = true;
+    this.#leaving.abort();
     this.#destroy();
   };
 

@@ -74,6 +74,7 @@ export class WireSession implements TargetSession, AnswerTaker {
   };
   #setUpFailures = 0;
   #lost = false;
+  #wasCutOff = false;
   /** Answers that are still to come, in this order: of what followed an earlier command, of what was set up before this one … */
   #owed = 0;
   #before = 0;
@@ -126,6 +127,11 @@ export class WireSession implements TargetSession, AnswerTaker {
 
   get hasBackslashEscapes(): boolean {
     return this.#reader.hasBackslashEscapes;
+  }
+
+  /** Whether good-bye was said to it while a command was under way. */
+  get wasCutOff(): boolean {
+    return this.#wasCutOff;
   }
 
   get setUpFailures(): number {
@@ -181,6 +187,7 @@ export class WireSession implements TargetSession, AnswerTaker {
   close(): void {
     if (this.#lost) return;
     this.#lost = true;
+    this.#wasCutOff = this.#done !== null;
     this.#answerLost('The connection was closed');
     this.#stream.end(QUIT);
     const timer = setTimeout(() => this.#drop(), GOODBYE_MS);
