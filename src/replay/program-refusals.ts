@@ -3,9 +3,9 @@ import type { ProgramKind, TargetProgram } from '../core/replays/target.ts';
 import { formatCount } from '../core/units.ts';
 import { namedIn } from '../sql/named-things.ts';
 import { natureOf, type StatementNature, type StatementRefusal } from '../sql/statement-nature.ts';
-import { systemTableRefusal } from '../sql/system-schemas.ts';
+import { schemaRefusal, systemTableRefusal } from '../sql/system-schemas.ts';
+import { isCertainText } from './compared-name.ts';
 import {
-  folded,
   RefusedNames,
   type ReachedBy,
   type RefusedName,
@@ -60,11 +60,14 @@ export class ProgramRefusals {
     for (const program of programs) {
       const one = seenProgram(program);
       if (one !== null) seen.push(one);
-      else if (writes || READ_ONLY.has(program.kind)) unseen.push(program);
+      else if ((writes || READ_ONLY.has(program.kind)) && isEverCalled(program))
+        unseen.push(program);
     }
     this.#names = new RefusedNames(refusedOf(seen));
     const assembling = writes
-      ? seen.filter(({ assembles }) => assembles).map(({ program }) => program)
+      ? seen
+          .filter((one) => one.assembles && isEverCalled(one.program))
+          .map(({ program }) => program)
       : [];
     this.warnings = [
       ...warningOf(assembling, 'puts its SQL together', 'put their SQL together'),
@@ -81,6 +84,11 @@ export class ProgramRefusals {
       .map((one) => mapped(one));
     return this.#names.of(sql, nature, { defaults: database === null ? null : defaults, mapped });
   }
+}
+
+/** A CALL of a procedure of the server's own is never sent, whatever is in it. */
+function isEverCalled({ kind, database }: TargetProgram): boolean {
+  return kind !== 'procedure' || schemaRefusal(database) === null;
 }
 
 /** Names of programs, as many as a person reads. */
@@ -140,11 +148,11 @@ function refusedOf(programs: readonly SeenProgram[]): RefusedName[] {
     if (refusal !== null) refuse(program, REACHED_BY[program.kind], refusal);
     if (written !== null) refuse(program, 'written', written);
   }
-  const mentioning = found.length === 0 ? null : mentionsOf(programs);
+  const mentioning = found.length === 0 ? null : new Mentions(programs);
   while (found.length > 0) {
     all.push(...found);
     const names = new RefusedNames(found);
-    const leading = new Set(found.flatMap(({ name }) => mentioning?.get(folded(name)) ?? []));
+    const leading = new Set(found.flatMap(({ name }) => mentioning?.of(name) ?? []));
     found = [];
     for (const program of leading) {
       const read = readProgram(program);
@@ -162,17 +170,35 @@ function refusedOf(programs: readonly SeenProgram[]): RefusedName[] {
   return all;
 }
 
-/** By what programs, and tables of triggers, are called: the programs in whose text that stands. */
-function mentionsOf(programs: readonly SeenProgram[]): Map<string, TargetProgram[]> {
-  const mentions = new Map<string, TargetProgram[]>();
-  for (const { program } of programs) mentions.set(folded(reachedName(program)), []);
-  for (const { program } of programs) {
-    const read = readProgram(program);
-    const texts = read === null ? [] : [read.body, ...read.nature.texts];
-    const names = texts.flatMap(namedIn).flatMap(({ parts }) => parts);
-    for (const name of new Set(names.map(folded))) mentions.get(name)?.push(program);
+/** By what programs, and tables of triggers, are called: the programs in whose text that may stand. */
+class Mentions {
+  readonly #all: readonly TargetProgram[];
+  readonly #byName = new Map<string, TargetProgram[]>();
+  /** In whose texts are names beyond ASCII. */
+  readonly #uncertain: TargetProgram[] = [];
+
+  constructor(programs: readonly SeenProgram[]) {
+    this.#all = programs.map(({ program }) => program);
+    for (const program of this.#all) this.#byName.set(lowerName(program), []);
+    for (const program of this.#all) {
+      const read = readProgram(program);
+      const texts = read === null ? [] : [read.body, ...read.nature.texts];
+      if (!texts.every(isCertainText)) this.#uncertain.push(program);
+      const names = texts.flatMap(namedIn).flatMap(({ parts }) => parts);
+      for (const name of new Set(names.map((part) => part.toLowerCase()))) {
+        this.#byName.get(name)?.push(program);
+      }
+    }
   }
-  return mentions;
+
+  of(name: string): readonly TargetProgram[] {
+    if (!isCertainText(name)) return this.#all;
+    return [...(this.#byName.get(name.toLowerCase()) ?? []), ...this.#uncertain];
+  }
+}
+
+function lowerName(program: TargetProgram): string {
+  return reachedName(program).toLowerCase();
 }
 
 /** What a statement names to run it. */

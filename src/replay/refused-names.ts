@@ -1,6 +1,8 @@
 import type { StatementRefusal, StatementNature } from '../sql/statement-nature.ts';
 import { namedIn, type NamedThing } from '../sql/named-things.ts';
 import { MOST_TABLES } from '../sql/tables.ts';
+import { wordSet } from '../sql/words.ts';
+import { ComparedName, isCertainText } from './compared-name.ts';
 
 /**
  * By what a statement comes to run something of the target:
@@ -22,6 +24,11 @@ export interface RefusedName {
   readonly program: string;
 }
 
+interface ComparedRefusal extends RefusedName {
+  readonly compared: ComparedName;
+  readonly within: ComparedName;
+}
+
 /** Where a statement is, and what the names in it stand for. */
 export interface Surroundings {
   /** Default databases at the target that it may have; null where any may be. */
@@ -37,23 +44,35 @@ const MAKES = /\b(?:create|alter)\b/i;
 
 /** Names of the target that statements must not reach. `of` costs little where a text has none of them in it. */
 export class RefusedNames {
-  readonly #byName = new Map<string, RefusedName[]>();
+  readonly #all: readonly ComparedRefusal[];
+  /** Those whose names are ASCII. */
+  readonly #byName = new Map<string, ComparedRefusal[]>();
+  readonly #uncertain: readonly ComparedRefusal[];
   readonly #expression: RegExp | null;
 
   constructor(refused: readonly RefusedName[]) {
-    for (const one of refused) {
-      const key = folded(one.name);
-      const others = this.#byName.get(key);
-      if (others === undefined) this.#byName.set(key, [one]);
+    this.#all = refused.map((one) => ({
+      ...one,
+      compared: new ComparedName(one.name),
+      within: new ComparedName(one.database),
+    }));
+    this.#uncertain = this.#all.filter(({ compared }) => !compared.isCertain);
+    for (const one of this.#all) {
+      if (!one.compared.isCertain) continue;
+      const others = this.#byName.get(one.compared.text);
+      if (others === undefined) this.#byName.set(one.compared.text, [one]);
       else others.push(one);
     }
-    const names = [...new Set(refused.map(({ name }) => name))];
-    const isSimple = names.length <= MOST_BY_EXPRESSION && names.every((one) => !/[`"]/.test(one));
+    const names = [...this.#byName.keys()];
+    const isSimple =
+      this.#uncertain.length === 0 &&
+      names.length <= MOST_BY_EXPRESSION &&
+      names.every((one) => !/[`"]/.test(one));
     this.#expression = isSimple ? new RegExp(names.map(escaped).join('|'), 'i') : null;
   }
 
   get isEmpty(): boolean {
-    return this.#byName.size === 0;
+    return this.#all.length === 0;
   }
 
   /** What a text would reach; null for nothing. */
@@ -64,8 +83,7 @@ export class RefusedNames {
   ): RefusedName | null {
     if (this.isEmpty) return null;
     for (const text of [sql, ...nature.texts]) {
-      // Names are compared without their accents.
-      if (this.#expression?.test(text) === false && isAscii(text)) continue;
+      if (this.#expression?.test(text) === false && isCertainText(text)) continue;
       const found = this.#in(text, nature, surroundings);
       if (found !== null) return found;
     }
@@ -89,7 +107,7 @@ export class RefusedNames {
       this.#first(things, surroundings, ({ by }, thing, isLast) => {
         switch (by) {
           case 'call':
-            return isLast && thing.before === 'CALL';
+            return isLast && (thing.before === 'CALL' || BEGINS_STATEMENT.has(thing.before));
           case 'function':
             return isLast && thing.isCalled && thing.before !== 'FUNCTION';
           case 'package':
@@ -105,6 +123,14 @@ export class RefusedNames {
     );
   }
 
+  #named(name: string): readonly ComparedRefusal[] {
+    const compared = new ComparedName(name);
+    if (!compared.isCertain) return this.#all.filter((one) => one.compared.mayBe(compared));
+    const certain = this.#byName.get(compared.text) ?? [];
+    if (this.#uncertain.length === 0) return certain;
+    return [...certain, ...this.#uncertain.filter((one) => one.compared.mayBe(compared))];
+  }
+
   #first(
     things: readonly NamedThing[],
     surroundings: Surroundings,
@@ -113,19 +139,23 @@ export class RefusedNames {
     for (const thing of things) {
       for (const [index, part] of thing.parts.entries()) {
         const isLast = index === thing.parts.length - 1;
-        const found = this.#byName
-          .get(folded(part))
-          ?.find(
-            (one) =>
-              isReached(one, thing, isLast) &&
-              isWithin(one.database, thing.parts[index - 1] ?? null, surroundings),
-          );
+        const found = this.#named(part).find(
+          (one) =>
+            isReached(one, thing, isLast) &&
+            isWithin(one, thing.parts[index - 1] ?? null, surroundings),
+        );
         if (found !== undefined) return found;
       }
     }
     return null;
   }
 }
+
+/** What may stand in front of a statement: with sql_mode ORACLE, a name there is a call (MariaDB 10.3). */
+const BEGINS_STATEMENT: ReadonlySet<string> = new Set([
+  ...wordSet('ATOMIC BEGIN THEN ELSE LOOP REPEAT DO AS IS'),
+  ...['', ';', ':', '>'],
+]);
 
 /** Whether what is known of the tables that a text writes is all of them. */
 function knowsWritten(
@@ -148,26 +178,14 @@ function asNamed(table: string): NamedThing {
 }
 
 function isWithin(
-  database: string,
+  { within }: ComparedRefusal,
   qualifier: string | null,
   { defaults, mapped }: Surroundings,
 ): boolean {
-  const wanted = folded(database);
-  if (qualifier !== null) {
-    return folded(qualifier) === wanted || folded(mapped(qualifier)) === wanted;
-  }
-  return defaults === null || defaults.some((one) => folded(one) === wanted);
-}
-
-/** As servers compare names of routines: without case, and without accents. */
-export function folded(name: string): string {
-  return name.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+  const named = qualifier === null ? defaults : [qualifier, mapped(qualifier)];
+  return named === null || named.some((one) => new ComparedName(one).mayBe(within));
 }
 
 function escaped(name: string): string {
   return name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-}
-
-function isAscii(text: string): boolean {
-  return /^[\x00-\x7f]*$/.test(text);
 }

@@ -1,4 +1,5 @@
 import { Lexer, type Reading } from './lexer.ts';
+import { multiByteTexts } from './multi-byte-texts.ts';
 import { readingsOf } from './readings.ts';
 
 /** A name in a text, with what qualifies it in front of it: `shop.orders` has two parts. */
@@ -11,16 +12,21 @@ export interface NamedThing {
   readonly isCalled: boolean;
 }
 
+const LOGGED_BYTE = /\\+x[89A-F][0-9A-F]/g;
+
 /**
  * Everything in a text that can be a name, keywords among it, in every way in which the text can be read. Linear in
  * the text.
  */
 export function namedIn(sql: string): NamedThing[] {
-  const readings: Partial<Reading>[] = readingsOf(sql);
-  const all = sql.includes('"')
-    ? readings.flatMap((one) => [one, { ...one, isAnsi: true }])
-    : readings;
-  return all.flatMap((reading) => namedBy(sql, reading));
+  // Where the log has a byte as \xHH, it is one of a name.
+  return [sql.replace(LOGGED_BYTE, '\u00ff'), ...multiByteTexts(sql)].flatMap((text) => {
+    const readings: Partial<Reading>[] = readingsOf(text);
+    const all = text.includes('"')
+      ? readings.flatMap((one) => [one, { ...one, isAnsi: true }])
+      : readings;
+    return all.flatMap((reading) => namedBy(text, reading));
+  });
 }
 
 function namedBy(sql: string, reading: Partial<Reading>): NamedThing[] {

@@ -2,6 +2,7 @@ import type { DigestClass } from '../core/reports/tally.ts';
 import { classOf } from './classes.ts';
 import { digestText, digestId, type Digest } from './digest.ts';
 import type { Reading } from './lexer.ts';
+import { multiByteTexts } from './multi-byte-texts.ts';
 import { NatureDraft } from './nature-draft.ts';
 import { NatureReader, type Prepared } from './nature-reader.ts';
 import { isReadable, readingsOf } from './readings.ts';
@@ -82,7 +83,7 @@ const VERSIONS = /\/\*M?!(?:\d{5,6})?/g;
 
 /**
  * What a text is for a replay. Where it can be read in several ways (backslashes, double quotes, comments for
- * some versions), `refusal` and `isReadOnly` are the most cautious, and the rest is that of the most usual. An
+ * some versions, characters of two bytes), `refusal` and `isReadOnly` are the most cautious, and the rest is that of the most usual. An
  * EXECUTE of what is not known is refused. Any text has a nature; linear in the text.
  * @param prepared what stands under a name (in small letters) in the session.
  */
@@ -109,7 +110,7 @@ function read(sql: string, prepared: Prepared, level: number): StatementNature {
   return cautious(usual, sql, prepared, level, reading);
 }
 
-/** What the other ways to read the text say, where they are more cautious than the usual one. */
+/** What the other ways to read the text say, also in other character sets, where they are more cautious than the usual one. */
 function cautious(
   usual: StatementNature,
   sql: string,
@@ -117,11 +118,15 @@ function cautious(
   level: number,
   reading: Partial<Reading>,
 ): StatementNature {
-  const others = otherWaysToRead(sql, reading);
+  const others = otherWaysToRead(sql, reading).map((one) => ({ text: sql, reading: one }));
+  for (const text of multiByteTexts(sql)) {
+    others.push({ text, reading: USUAL });
+    for (const one of otherWaysToRead(text, USUAL)) others.push({ text, reading: one });
+  }
   if (others.length === 0) return usual;
   const merged = new NatureDraft();
-  for (const reading of others) {
-    const other = readerOf(sql, reading, prepared, level).read();
+  for (const { text, reading } of others) {
+    const other = readerOf(text, reading, prepared, level).read();
     if (other.refusal !== null) merged.refuse(other.refusal);
     merged.isReadOnly &&= other.isReadOnly;
     merged.changesDatabase ||= other.changesDatabase;
@@ -203,7 +208,7 @@ interface Known {
 }
 
 /** Texts with such pieces are read in more than one way, or hang on more than their shape. */
-const AMBIGUOUS = /\\['"]|\/\*M?!/;
+const AMBIGUOUS = /\\['"]|\/\*M?!|(?:[^\x00-\x7f]|\\x[89A-F][0-9A-F])`/;
 const MOST_TEXTS = 2_000;
 const LONGEST_TEXT = 512;
 /** What is remembered of a shape besides the text of its digest takes as much as so many characters. */

@@ -41,6 +41,12 @@ const PROGRAMS = [
   program('view', 'over_view', 'select `v`.`n` AS `n` from `shop`.`over_orders` `v`'),
   program('view', 'accounts', 'select `mysql`.`db`.`Host` AS `Host` from `mysql`.`db`'),
   program('view', 'files', 'select `reads_file`() AS `f`'),
+  program('procedure', 'leads', 'BEGIN sets_global; END'),
+  program('function', 'leads_on', 'BEGIN leads(); RETURN 1; END'),
+  program('function', 'fß3', 'BEGIN SET GLOBAL sort_buffer_size = 1; RETURN 1; END'),
+  program('function', 'fix', 'BEGIN SET GLOBAL sort_buffer_size = 1; RETURN 1; END', {
+    database: 'sys',
+  }),
   program('event', 'nightly', 'SET GLOBAL event_scheduler = 0'),
 ];
 
@@ -83,6 +89,20 @@ describe('what a program of the target does', () => {
     ["SELECT reads_file ('x')", 'files shop.reads_file'],
     ['SELECT 1 WHERE shop.évil()', 'server shop.évil'],
     ['SELECT EVIL()', 'server shop.évil'],
+    // As utf8mb3_general_ci compares names.
+    ['SELECT fs3()', 'server shop.fß3'],
+    ['SELECT fſ3()', 'server shop.fß3'],
+    ['SELECT sys.fıx()', 'server sys.fix'],
+    ['CALL séts_glöbal()', 'server shop.sets_global'],
+    // In the character set of a session that is not known: latin1 here.
+    ['SELECT \\xE9vil()', 'server shop.évil'],
+    ['SELECT f\\xDF3()', 'server shop.fß3'],
+    ['CALL s\\xE9ts_global()', 'server shop.sets_global'],
+    ["SELECT 'a\\xBF\\', evil() , '\\xBF\\'", 'server shop.évil'],
+    // sql_mode ORACLE: a name is a call.
+    ['BEGIN sets_global; END', 'server shop.sets_global'],
+    ['CREATE PROCEDURE mine() AS BEGIN NULL; leads(); END', 'server shop.leads'],
+    ['SELECT leads_on()', 'server shop.leads_on'],
     ['INSERT INTO orders VALUES (1)', 'server shop.on_orders'],
     ['INSERT INTO `shop`.`orders` SELECT * FROM notes', 'server shop.on_orders'],
     ['UPDATE notes JOIN orders o SET o.n = 1', 'server shop.on_orders'],
@@ -116,6 +136,10 @@ describe('what a program of the target does', () => {
     'INSERT INTO notes SELECT * FROM orders',
     'INSERT INTO other.orders VALUES (1)',
     'UPDATE notes SET orders = 1',
+    'SELECT é FROM notes',
+    'SELECT fß4()',
+    "SELECT 'évil()', 'fß3()'",
+    'SELECT leads FROM notes',
   ])('does not keep what does not run it: %s', (sql) => {
     expect(refusalOf(sql)).toBeNull();
   });

@@ -175,6 +175,46 @@ describe('a replay with --writes', () => {
     expect(result).toMatchObject({ sent: 1, skipped: { server: 1, files: 1 } });
   });
 
+  test('keeps one from what others put among the programs of the server', async () => {
+    // MariaDB 10.5 has none.
+    await admin.query('CREATE DATABASE IF NOT EXISTS sys');
+    for (const database of ['mysql', 'sys']) {
+      await admin.query(
+        `CREATE FUNCTION ${database}.put_there() RETURNS INT BEGIN SET GLOBAL max_connections = 74; RETURN 1; END`,
+      );
+    }
+    const { plan, result } = await replayed(
+      recordOf([
+        [1, 'SELECT mysql.put_there()'],
+        [1, 'SELECT sys.put_there()'],
+        [1, 'SELECT s\\xFFs.put_there()'],
+      ]),
+      server,
+      { writes: false },
+    );
+    expect(result).toMatchObject({ sent: 0, skipped: { server: 3 } });
+    expect(plan.warnings[0]).toContain('mysql.put_there, sys.put_there');
+    await admin.query('DROP FUNCTION mysql.put_there; DROP FUNCTION sys.put_there');
+  });
+
+  test('knows calls without CALL', needs(isMariadb, 'it is of MariaDB'), async () => {
+    const other = await server.admin();
+    await other.query("SET SESSION sql_mode = 'ORACLE'; USE shop");
+    await other.query('CREATE PROCEDURE ora_leads AS BEGIN pre_global; END');
+    await other.query('CREATE FUNCTION ora_too RETURN INT AS BEGIN ora_leads(); RETURN 1; END');
+    await other.end();
+    const { result } = await replayed(
+      recordOf([
+        [1, 'SELECT ora_too()'],
+        [1, 'SET sql_mode = ORACLE'],
+        [1, 'BEGIN pre_global; END'],
+        [1, 'CREATE PROCEDURE mine AS BEGIN ora_leads(); END'],
+      ]),
+      server,
+    );
+    expect(result).toMatchObject({ sent: 1, skipped: { server: 3 } });
+  });
+
   test('knows packages', needs(isMariadb, 'it is of MariaDB'), async () => {
     const other = await server.admin();
     await other.query(`

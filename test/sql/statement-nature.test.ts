@@ -728,6 +728,29 @@ describe('a stream of statements', () => {
   });
 });
 
+describe('a text whose session may have a character set of two bytes', () => {
+  it.each([
+    // In gbk, BF 5C and BF 60 are characters, and neither escapes nor closes.
+    ["SELECT 'a\\xBF\\' '\\'\\xBF\\' INTO OUTFILE \"f\" -- '", 'files'],
+    ["SELECT 'a縗\\' '\\'縗\\' INTO OUTFILE \"f\" -- '", 'files'],
+    ["SELECT 1 AS `a\\xBF`, ` INTO OUTFILE 'f' -- `", 'files'],
+    ["SELECT 'a\\xBF\\' '\\xBF\\xBF\\'\\xBF\\' ; SHUTDOWN -- '", 'server'],
+    ["SELECT 'a\\x95\\'; DROP USER u -- '", 'accounts'],
+  ])('is refused for what it is there: %s', (sql, refusal) => {
+    expect(natureOf(sql).refusal).toBe(refusal);
+    expect(new Natures().of(sql).nature.refusal).toBe(refusal);
+  });
+
+  it.each([
+    "SELECT 'caf\\xE9\\'s'",
+    "SELECT '表\\'', 'é\\\\'",
+    'SELECT `é` FROM t',
+    "SELECT 'é\\n'",
+  ])('reads where it does so in every way: %s', (sql) =>
+    expect(natureOf(sql)).toMatchObject({ refusal: null, isReadOnly: true }),
+  );
+});
+
 describe('any text', () => {
   const PIECES =
     `SELECT FROM t WHERE ( ) , ; ' " \\ \` /* */ /*! /*!50701 -- \n # @ @@ GLOBAL SET BEGIN END IF THEN CASE WHEN

@@ -1,7 +1,6 @@
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
+import { BY_OTHERS } from './target-programs.ts';
 
-/** The server's own: their bodies cannot be seen by everybody, and are known. */
-const NOT_OURS = `('sys', 'information_schema', 'performance_schema')`;
 /**
  * What can make a session writable again. Functions cannot put SQL together, so that the text is enough; they can call
  * procedures.
@@ -24,7 +23,7 @@ export interface AccessModeRisk {
  */
 export async function readAccessModeRisk(control: MysqlConnection): Promise<AccessModeRisk> {
   const routines = await control.value(
-    `SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA NOT IN ${NOT_OURS} AND (ROUTINE_DEFINITION IS NULL OR ROUTINE_BODY <> 'SQL' OR ${CHANGES_MODE})`,
+    `SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ${BY_OTHERS} AND (ROUTINE_DEFINITION IS NULL OR ROUTINE_BODY <> 'SQL' OR ${CHANGES_MODE})`,
     LOOK_MS,
   );
   const seesAll = await seesEveryBody(control);
@@ -46,7 +45,7 @@ async function seesEveryBody(control: MysqlConnection): Promise<boolean> {
 /** Whether there is a view or routine that runs with the rights of who made it: it may call what we do not see. */
 async function hasForeignRights(control: MysqlConnection): Promise<boolean> {
   const found = await control.value(
-    `SELECT EXISTS (SELECT 1 FROM information_schema.VIEWS WHERE SECURITY_TYPE = 'DEFINER' AND TABLE_SCHEMA NOT IN ${NOT_OURS}) OR EXISTS (SELECT 1 FROM information_schema.ROUTINES WHERE SECURITY_TYPE = 'DEFINER' AND ROUTINE_SCHEMA NOT IN ${NOT_OURS})`,
+    `SELECT EXISTS (SELECT 1 FROM information_schema.VIEWS WHERE SECURITY_TYPE = 'DEFINER' AND ${BY_OTHERS}) OR EXISTS (SELECT 1 FROM information_schema.ROUTINES WHERE SECURITY_TYPE = 'DEFINER' AND ${BY_OTHERS})`,
     LOOK_MS,
   );
   return found !== '0';

@@ -2,7 +2,9 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { ProgramKind, TargetProgram } from '../../../core/replays/target.ts';
 import type { MysqlConnection, Row } from '../connection/mysql-connection.ts';
 
-const NOT_OURS = `('sys', 'mysql', 'information_schema', 'performance_schema')`;
+/** Of the server's own programs, in `mysql` and `sys`, the text is known; others may have put theirs there. Whose one is, not everybody sees. */
+export const BY_OTHERS =
+  "COALESCE(DEFINER, '') NOT IN ('mysql.sys@localhost', 'mariadb.sys@localhost')";
 /** A longer one counts as not seen. */
 const LONGEST_BODY = 256 * 1024;
 /** In characters: one that is packed. */
@@ -27,10 +29,10 @@ function bodyOf(column: string): string {
 }
 
 const QUERIES = [
-  `SELECT ROUTINE_TYPE, ROUTINE_SCHEMA, ROUTINE_NAME, NULL, IF(ROUTINE_BODY = 'SQL', ${bodyOf('ROUTINE_DEFINITION')}, NULL) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA NOT IN ${NOT_OURS}`,
-  `SELECT 'TRIGGER', TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE, ${bodyOf('ACTION_STATEMENT')} FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA NOT IN ${NOT_OURS}`,
-  `SELECT 'EVENT', EVENT_SCHEMA, EVENT_NAME, NULL, ${bodyOf('EVENT_DEFINITION')} FROM information_schema.EVENTS WHERE EVENT_SCHEMA NOT IN ${NOT_OURS}`,
-  `SELECT 'VIEW', TABLE_SCHEMA, TABLE_NAME, NULL, ${bodyOf('VIEW_DEFINITION')} FROM information_schema.VIEWS WHERE TABLE_SCHEMA NOT IN ${NOT_OURS}`,
+  `SELECT ROUTINE_TYPE, ROUTINE_SCHEMA, ROUTINE_NAME, NULL, IF(ROUTINE_BODY = 'SQL', ${bodyOf('ROUTINE_DEFINITION')}, NULL) FROM information_schema.ROUTINES WHERE ${BY_OTHERS}`,
+  `SELECT 'TRIGGER', TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE, ${bodyOf('ACTION_STATEMENT')} FROM information_schema.TRIGGERS WHERE ${BY_OTHERS}`,
+  `SELECT 'EVENT', EVENT_SCHEMA, EVENT_NAME, NULL, ${bodyOf('EVENT_DEFINITION')} FROM information_schema.EVENTS WHERE ${BY_OTHERS}`,
+  `SELECT 'VIEW', TABLE_SCHEMA, TABLE_NAME, NULL, ${bodyOf('VIEW_DEFINITION')} FROM information_schema.VIEWS WHERE ${BY_OTHERS}`,
 ];
 
 /** The programs of a server that an account sees. @throws AppError `remote_failed`, also for more than 64 MiB of them. */
