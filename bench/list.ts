@@ -68,6 +68,7 @@ function commands(small: string, large: string): Measured[] {
     command('--version', [BIN, '--version'], small, { ratio: 1.5, of: bare }),
     ...both('list', 'list'),
     ...both('list --env', 'list', '--env', 'environment 7'),
+    ...both('list --type replay', 'list', '--type', 'replay'),
     ...both('list --sort name', 'list', '--sort', 'name'),
     ...both('list --sort start', 'list', '--sort', 'start'),
     ...both('get ID', 'get', '5000'),
@@ -77,7 +78,7 @@ function commands(small: string, large: string): Measured[] {
   ];
 }
 
-/** A store whose user is an admin of every environment, with captures of windows that are over. */
+/** A store whose user is an admin of every environment, with captures of windows that are over; one in a hundred is a replay. */
 function makeStore(name: string, captures: number): string {
   const home = join(folder, name);
   const password = join(folder, 'password');
@@ -90,9 +91,10 @@ function makeStore(name: string, captures: number): string {
   const db = new Database(join(home, 'captures.db'));
   db.prepare(
     `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < @captures)
-     INSERT INTO captures (name, name_key, environment_id, owner_id, status, start_at, end_at,
+     INSERT INTO captures (name, name_key, environment_id, owner_id, type, status, start_at, end_at,
        duration_ms, records_statements, created_at)
-     SELECT 'capture ' || n, 'capture ' || n, (n + 1) % @environments + 1, 1, 'DONE',
+     SELECT 'capture ' || n, 'capture ' || n, (n + 1) % @environments + 1, 1,
+       iif(n % 100 = 0, 'REPLAY', 'CAPTURE'), 'DONE',
        @now - (@captures - n) * 60000, @now - (@captures - n) * 60000 + 3600000, 3600000, 0,
        @now - (@captures - n) * 60000
      FROM numbers`,

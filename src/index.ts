@@ -26,6 +26,13 @@ export type { ListedMember } from './core/members/member-service.ts';
 export type { MetricReport, MetricRequest } from './core/metrics/metric-service.ts';
 export type { RecoveredServer, RecoveryRequest } from './core/recovery/recovery-service.ts';
 export type { LiveReport, Report, ReportRequest, ReportRow } from './core/reports/report.ts';
+export type {
+  Replay,
+  ReplayEvent,
+  ReplayOptions,
+  ReplayPlan,
+  ReplayResult,
+} from './core/replays/replay.ts';
 export type { ListedSchedule } from './core/schedules/schedule.ts';
 export type { ScheduleEdit, ScheduleRequest } from './core/schedules/schedule-service.ts';
 export type { ListedCapture } from './core/store.ts';

@@ -8,6 +8,8 @@ import { isLive } from './core/daemon/lease.ts';
 import { AppError, isAppError, messageOf } from './core/errors.ts';
 import { resultOf, type Progress } from './core/progress.ts';
 import type { Lease, ListedCapture } from './core/store.ts';
+import { DEFAULT_REPLAY } from './core/replays/replay-request.ts';
+import type { Replay, ReplayEvent, ReplayOptions, ReplayResult } from './core/replays/replay.ts';
 import { prepareUser, UserService } from './core/users/user-service.ts';
 import type { Approval } from './core/warm-ups/approvals.ts';
 import type { VerificationResult } from './core/verification/verification.ts';
@@ -180,6 +182,43 @@ export class Captures {
   }
 
   /**
+   * Sends what a capture recorded to the server of another environment, and waits until that is done: read-only and at
+   * the times of the record, unless the options say otherwise. Nobody is asked: with `writes` the target's data
+   * changes. `close` ends it; what was done is kept.
+   * @param request.to the target, by id or name.
+   * @param request.confirm the target's name: needed where that is the recorded server, or another that was recorded.
+   * @param request.onEvent is told how far it is.
+   * @throws AppError as the API's `replays.run`; `capture_failed` when the target was lost: the result is kept.
+   */
+  async replay(
+    id: number,
+    request: Partial<ReplayOptions> & {
+      readonly to: string;
+      readonly name?: string;
+      readonly confirm?: string;
+      readonly onEvent?: (event: ReplayEvent) => void | Promise<void>;
+    },
+  ): Promise<Replay & { readonly result: ReplayResult }> {
+    const { to, name = null, confirm = null, onEvent, ...options } = request;
+    const asked = {
+      environment: to,
+      name,
+      options: { ...DEFAULT_REPLAY, ...options },
+      confirmed: confirm,
+      approvesWrites: true,
+    };
+    const { signal } = this.#leaving;
+    const run = this.api.replays.run(this.actor, String(id), asked, signal);
+    const replay = await this.#resultOf(run, onEvent);
+    const { capture, result } = replay;
+    if (capture.status === 'DONE' && result !== null) return { ...replay, result };
+    throw new AppError(
+      'capture_failed',
+      `The replay failed: ${capture.reason ?? 'reason unknown'}`,
+    );
+  }
+
+  /**
    * The statements that were recorded so far, in order.
    * @param options.search which of them; all of them where it asks for nothing.
    * @param options.limit so many at most.
@@ -206,8 +245,11 @@ export class Captures {
   }
 
   /** Runs a use case that `close` ends, and then waits for. */
-  async #resultOf<Event, Result>(run: Progress<Event, Result>): Promise<Result> {
-    const result = resultOf(run);
+  async #resultOf<Event, Result>(
+    run: Progress<Event, Result>,
+    onEvent?: (event: Event) => void | Promise<void>,
+  ): Promise<Result> {
+    const result = resultOf(run, onEvent);
     this.#waiting.add(result);
     try {
       return await result;

@@ -11,6 +11,7 @@ import type { AddressAttemptTable } from './users/address-gate.ts';
 import type { PasswordAttemptTable } from './users/password-gate.ts';
 import type { RecordingOptions } from './captures/recording-options.ts';
 import type { ReplayTable } from './replays/replay-table.ts';
+import type { ReplayProgress } from './replays/replay.ts';
 import type { RemovalTable } from './captures/workload-removals.ts';
 import type { TimesTable } from './reports/times-table.ts';
 import type { ScheduleTable } from './schedules/schedule.ts';
@@ -84,7 +85,12 @@ export interface ListedCapture extends Capture {
   readonly fileBytes: number | null;
   /** What its recording waits for; null where all is well, and where it is over. */
   readonly trouble: Trouble | null;
+  /** Of a replay: what became of its records, up to now or at its end; null of one that sent nothing yet. */
+  readonly replayed: ReplayedCounts | null;
 }
+
+/** Records that a replay has come to, and what became of them: the three are their sum. */
+export type ReplayedCounts = Pick<ReplayProgress, 'sent' | 'skipped' | 'failed'>;
 
 /** What a list can be ordered by; each is also the order of an index. */
 export const CAPTURE_ORDERS = ['created', 'name', 'start', 'end'] as const;

@@ -9,7 +9,8 @@ import {
   readStoredOptions,
   storedOptions,
 } from '../core/captures/recording-options.ts';
-import type { CaptureChanges, CaptureTable, ListedCapture } from '../core/store.ts';
+import type { ReplayProgress } from '../core/replays/replay.ts';
+import type { CaptureChanges, CaptureTable, ListedCapture, ReplayedCounts } from '../core/store.ts';
 import { captureLister } from './capture-lister.ts';
 import { inserted, orNull, returned, unlessTaken } from './database.ts';
 import { troubleOf } from './taps.ts';
@@ -21,8 +22,10 @@ export interface CaptureRow extends Omit<Capture, 'recordsStatements' | 'options
 }
 
 /** A row of the statement that lists captures. */
-export interface ListedRow extends CaptureRow, Omit<ListedCapture, keyof Capture | 'trouble'> {
+export interface ListedRow
+  extends CaptureRow, Omit<ListedCapture, keyof Capture | 'trouble' | 'replayed'> {
   trouble: string | null;
+  progress: string | null;
 }
 
 export const CAPTURE_COLUMNS = `captures.id, captures.name, captures.environment_id AS environmentId,
@@ -34,11 +37,13 @@ export const CAPTURE_COLUMNS = `captures.id, captures.name, captures.environment
 
 const LISTED_COLUMNS = `${CAPTURE_COLUMNS},
   environments.name AS environmentName, users.name AS ownerName, recordings.records,
-  recordings.text_bytes AS textBytes, recordings.file_bytes AS fileBytes, taps.trouble`;
+  recordings.text_bytes AS textBytes, recordings.file_bytes AS fileBytes, taps.trouble,
+  replays.progress`;
 const LISTED_JOINS = `JOIN environments ON environments.id = captures.environment_id
   JOIN users ON users.id = captures.owner_id
   LEFT JOIN recordings ON recordings.capture_id = captures.id
-  LEFT JOIN taps ON taps.id = recordings.tap_id`;
+  LEFT JOIN taps ON taps.id = recordings.tap_id
+  LEFT JOIN replays ON replays.capture_id = captures.id`;
 const LISTED = `SELECT ${LISTED_COLUMNS} FROM captures ${LISTED_JOINS}`;
 
 // As the index `captures_warming` has it.
@@ -55,7 +60,14 @@ export function toCapture<T extends CaptureRow>(
 }
 
 function toListed(row: ListedRow): ListedCapture {
-  return { ...toCapture(row), trouble: troubleOf(row.trouble) };
+  const { progress, ...rest } = row;
+  return { ...toCapture(rest), trouble: troubleOf(row.trouble), replayed: replayedOf(progress) };
+}
+
+function replayedOf(progress: string | null): ReplayedCounts | null {
+  if (progress === null) return null;
+  const { sent, skipped, failed } = JSON.parse(progress) as ReplayProgress;
+  return { sent, skipped, failed };
 }
 
 /** Statuses as a JSON array, for `IN (SELECT value FROM json_each(?))`. */

@@ -37,7 +37,17 @@ const TROUBLE: Field = [
   '`{since, reason}`: why its server cannot be read now; null if it can, and once it is over',
 ];
 
-const CAPTURE: readonly Field[] = [...CAPTURE_ROW, OPTIONS, TROUBLE];
+const REPLAYED: readonly Field[] = [
+  [
+    'replayed.sent',
+    'number or null',
+    'of a replay: records that the target did without an error; the three are null for a capture, and until the replay sends',
+  ],
+  ['replayed.skipped', 'number or null', 'records that are not sent'],
+  ['replayed.failed', 'number or null', 'records that the target refused'],
+];
+
+const CAPTURE: readonly Field[] = [...CAPTURE_ROW, OPTIONS, TROUBLE, ...REPLAYED];
 
 const VALUES: readonly Field[] = [
   [
@@ -98,6 +108,7 @@ const DETAILS: readonly Field[] = [
   ],
   OPTIONS,
   TROUBLE,
+  ...REPLAYED,
   [
     'metrics.fetchedAt',
     'time or null',

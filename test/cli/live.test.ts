@@ -30,6 +30,7 @@ function capture(changes: Partial<ListedCapture> = {}): ListedCapture {
     textBytes: 1_258_291,
     fileBytes: 100_000,
     trouble: null,
+    replayed: null,
     ...changes,
   };
 }

@@ -49,6 +49,7 @@ const CAPTURE: ListedCapture = {
   textBytes: 5,
   fileBytes: 5,
   trouble: null,
+  replayed: null,
 };
 
 function view(width: number, changes: Partial<MetricView> = {}): MetricView {

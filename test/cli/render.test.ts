@@ -45,6 +45,7 @@ function capture(changes: Partial<ListedCapture> = {}): ListedCapture {
     textBytes: 412_000_000,
     fileBytes: 31_000_000,
     trouble: null,
+    replayed: null,
     ...changes,
   };
 }

@@ -162,6 +162,7 @@ export function replay(changes: Partial<Replay> = {}): Replay {
       textBytes: null,
       fileBytes: null,
       trouble: null,
+      replayed: null,
     },
     stored: {
       captureId: 12,

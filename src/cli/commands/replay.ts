@@ -84,7 +84,8 @@ of this store recorded: there --yes is not enough. A script types the name with 
 
 --speed 1 keeps the times of the record, 4 is four times as fast, max sends each statement when the one before
 it in its session is answered. --serial sends one statement at a time, in the order of the record, so that a
-copy of the data as it was at the start ends as the original did. NOW() is the recorded time, unless --now real.
+copy of the data as it was at the start ends as the original did; it goes as fast as that allows, on a connection
+for each session, and takes neither --speed nor --sessions. NOW() is the recorded time, unless --now real.
 
 --user-map names a file with a line for each recorded user: RECORDED_USER TARGET_USER PASSWORD_REFERENCE.
 * is everybody else, - is no password, # begins a comment. Without it all log in as the environment's user.

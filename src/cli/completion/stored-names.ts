@@ -74,8 +74,9 @@ async function captureNames({ api, actor, question }: Asked): Promise<Candidate[
   const { typed, path } = question;
   const isReplay = path[0] === 'replay';
   const statuses = path[0] === 'stop' ? STOPPABLE : isReplay ? ENDED : null;
-  const all = await api.captures.named(actor, typed, statuses, MOST);
-  // What was replayed has no record of its own.
+  // A replay has no record of its own, nor has a capture of metrics alone.
+  const type = isReplay ? 'CAPTURE' : null;
+  const all = await api.captures.named(actor, typed, statuses, MOST, type);
   const found = isReplay ? all.filter(({ capture }) => capture.recordsStatements) : all;
   const named = found.map(({ capture, isUnique }) => ({
     value:

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
+import { checkReplayOptions } from '../../core/replays/replay-request.ts';
 import {
   DEFAULT_DEADLINE_MS,
   type MappedDatabase,
   type ReplayOptions,
 } from '../../core/replays/replay.ts';
+import { EVERY_STATEMENT } from '../../core/workloads/statement-search.ts';
 import type { Context } from '../runtime/context.ts';
 import { count } from './arguments.ts';
 import { choice, contradiction, offering } from './choices.ts';
@@ -42,7 +44,10 @@ export function registerReplayOptions(command: Command): Command {
       'connections at once at most; more sessions queue',
       count('--sessions'),
     )
-    .option('--serial', 'one statement at a time, in the order of the record')
+    .option(
+      '--serial',
+      'one statement at a time, in the order of the record; without --speed, --sessions',
+    )
     .option(
       '--map-db <a=b>',
       'what was database A is B on the target; may be repeated',
@@ -74,7 +79,7 @@ export async function replayOptionsOf(
   const { serial = false, speed, sessions } = typed;
   if (serial && speed !== undefined) throw contradiction('--serial', '--speed');
   if (serial && sessions !== undefined) throw contradiction('--serial', '--sessions');
-  return {
+  const options: ReplayOptions = {
     speed: serial || speed === 'max' ? null : (speed ?? 1),
     writes: typed.writes === true,
     sessions: sessions ?? null,
@@ -82,10 +87,13 @@ export async function replayOptionsOf(
     users: typed.userMap === undefined ? [] : await readUserMap(typed.userMap, context),
     serial,
     recordedTime: typed.now !== 'real',
-    search: await searchOf(typed, context),
+    search: EVERY_STATEMENT,
     deadline: typed.deadline ?? DEFAULT_DEADLINE_MS,
     checksums: typed.checksums === true,
   };
+  // What is refused is refused before anything is said.
+  checkReplayOptions(options);
+  return { ...options, search: await searchOf(typed, context) };
 }
 
 /**

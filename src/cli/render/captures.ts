@@ -47,6 +47,7 @@ export function captureJson(capture: ListedCapture): JsonObject {
     workload: records === null ? null : { records, textBytes, fileBytes },
     options: capture.recordsStatements ? optionsJson(capture.options) : null,
     trouble: troubleJson(capture),
+    replayed: capture.replayed === null ? null : { ...capture.replayed },
   };
 }
 
@@ -110,7 +111,8 @@ const DETAIL: readonly Column<ListedCapture>[] = [
 export const captureNoun = {
   fields:
     paths(`id name start scheduledStart scheduledEnd end status envId type reason environment owner
-    duration createdAt workload.records workload.textBytes workload.fileBytes options trouble`),
+    duration createdAt workload.records workload.textBytes workload.fileBytes options trouble
+    replayed.sent replayed.skipped replayed.failed`),
   toJson: captureJson,
   columns: [
     ID,

@@ -225,9 +225,12 @@ const WORKLOAD_FIELDS =
 export const captureDetailNoun = {
   ...captureNoun,
   fields: [
-    ...captureNoun.fields.filter((field) => field !== 'options' && field !== 'trouble'),
+    ...captureNoun.fields.slice(0, captureNoun.fields.indexOf('options')),
     ...WORKLOAD_FIELDS,
-    ...paths('warmUp options trouble metrics.fetchedAt metrics.nextAt metrics.failure'),
+    ...paths(
+      `warmUp options trouble replayed.sent replayed.skipped replayed.failed
+      metrics.fetchedAt metrics.nextAt metrics.failure`,
+    ),
   ],
   toJson: detailJson,
   columns: captureNoun.columns,

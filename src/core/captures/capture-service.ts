@@ -12,7 +12,7 @@ import { ALL_CAPTURES, type CaptureListRequest } from './capture-list.ts';
 import { CaptureRules } from './capture-rules.ts';
 import type { CaptureEdit, CaptureRequest } from './capture-timing.ts';
 import type { NamedCapture } from './typed-names.ts';
-import { ACTIVE_STATUSES, isOver, type CaptureStatus } from './capture.ts';
+import { ACTIVE_STATUSES, isOver, type CaptureStatus, type CaptureType } from './capture.ts';
 import { lookAtFirstValues, valueCountsOf, type FirstValues } from './values-after-start.ts';
 import { followCapture, refuseFailed, type CaptureEvent } from './following.ts';
 import type { PreparationOptions } from './preparation.ts';
@@ -85,15 +85,17 @@ export class CaptureService {
    * The captures that the actor can see whose name begins with what was typed, also behind `environment/`; all
    * of them for a number. Only reads.
    * @param statuses of these alone; null for all.
+   * @param type captures alone, or replays; null for both.
    */
   async named(
     actor: Actor,
     typed: string,
     statuses: readonly CaptureStatus[] | null,
     limit: number,
+    type: CaptureType | null = null,
   ): Promise<readonly NamedCapture[]> {
     const { captureNames } = await import('./typed-names.ts');
-    return captureNames(this.#outside.store, actor, typed, statuses, limit);
+    return captureNames(this.#outside.store, actor, typed, statuses, limit, type);
   }
 
   /** A capture with everything that is known of it. @throws AppError as `get` does. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../access.ts';
 import type { ListedCapture, Store } from '../store.ts';
 import { ALL_CAPTURES } from './capture-list.ts';
-import type { CaptureStatus } from './capture.ts';
+import type { CaptureStatus, CaptureType } from './capture.ts';
 
 /** A capture whose name begins with what was typed. */
 export interface NamedCapture {
@@ -17,6 +17,7 @@ export function captureNames(
   typed: string,
   statuses: readonly CaptureStatus[] | null,
   limit: number,
+  type: CaptureType | null,
 ): readonly NamedCapture[] {
   const slash = typed.indexOf('/');
   const name = typed.slice(slash + 1);
@@ -31,7 +32,15 @@ export function captureNames(
   const order = isName
     ? ({ name: `${name}*`, order: 'name', descending: false } as const)
     : ALL_CAPTURES;
-  const filter = { ...ALL_CAPTURES, ...order, environmentIds, ownerId: null, statuses, limit };
+  const filter = {
+    ...ALL_CAPTURES,
+    ...order,
+    environmentIds,
+    ownerId: null,
+    statuses,
+    limit,
+    type,
+  };
   return store.captures.list(filter).map((capture) => ({
     capture,
     isUnique: store.captures.findByName(capture.name, actor).length === 1,

@@ -41,9 +41,14 @@ export class RemoteCaptures extends RemoteCaptureLookups implements Captures {
     this.#server = server;
   }
 
-  named: Captures['named'] = (_actor, typed, statuses, limit) =>
+  named: Captures['named'] = (_actor, typed, statuses, limit, type) =>
     this.#server.list(nameCaptures, {
-      query: { typed, limit, ...(statuses === null ? {} : { status: [...statuses] }) },
+      query: {
+        typed,
+        limit,
+        ...(statuses === null ? {} : { status: [...statuses] }),
+        ...(type == null ? {} : { type }),
+      },
     });
 
   plan: Captures['plan'] = (_actor, request, signal) =>

@@ -74,6 +74,7 @@ export const captureOnWire = z.object({
   ),
   options: orNull(recordingOptions),
   trouble: orNull(trouble),
+  replayed: orNull(z.object({ sent: z.int(), skipped: z.int(), failed: z.int() })),
   ownerId: z.int(),
 });
 
@@ -107,6 +108,7 @@ export function onWire(capture: ListedCapture): CaptureOnWire {
     workload: records === null ? null : { records, textBytes, fileBytes },
     options: capture.recordsStatements ? capture.options : null,
     trouble: capture.trouble,
+    replayed: capture.replayed,
     ownerId: capture.ownerId,
   };
 }
@@ -136,5 +138,6 @@ export function captureOf(wire: CaptureOnWire): ListedCapture {
     textBytes: workload?.textBytes ?? null,
     fileBytes: workload?.fileBytes ?? null,
     trouble: troubled,
+    replayed: wire.replayed,
   };
 }

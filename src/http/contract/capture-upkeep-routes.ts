@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CAPTURE_STATUSES } from '../../core/captures/capture.ts';
+import { CAPTURE_STATUSES, CAPTURE_TYPES } from '../../core/captures/capture.ts';
 import type { PrunePlan } from '../../core/captures/retention.ts';
 import type { NamedCapture } from '../../core/captures/typed-names.ts';
 import { deletionEvent } from './capture-event-forms.ts';
@@ -17,6 +17,7 @@ export const nameCaptures = defineRoute({
   query: z.object({
     typed: z.string(),
     status: z.optional(listOf(CAPTURE_STATUSES)),
+    type: z.optional(z.enum(CAPTURE_TYPES)),
     limit: wholeNumber,
   }),
   answer: {

@@ -96,7 +96,7 @@ const looks = [
     api.captures.firstValues(actor, params.capture, signal),
   ),
   handle(nameCaptures, ({ api, actor }, { query }) =>
-    api.captures.named(actor, query.typed, query.status ?? null, query.limit),
+    api.captures.named(actor, query.typed, query.status ?? null, query.limit, query.type ?? null),
   ),
 ];
 
