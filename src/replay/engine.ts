@@ -58,6 +58,8 @@ export class Engine {
   readonly #players = new Map<RecordedSession, SessionPlayer>();
   readonly #waiting: SessionPlayer[] = [];
   #connected = 0;
+  /** Whether a session went on to its end on the target. */
+  #hasServed = false;
   #isHeldUp = false;
   readonly #leaving = new AbortController();
   #scope = new WalkScope();
@@ -108,6 +110,9 @@ export class Engine {
         this.#scope = scope;
         await this.#walk(scope);
         scope = scope.next;
+      }
+      if (this.tally.lost > 0 && !this.#hasServed) {
+        this.#end({ why: 'target_lost', message: 'no session kept its connection' });
       }
     } catch (error) {
       this.#end({ why: 'interrupted' });
@@ -285,6 +290,7 @@ export class Engine {
     this.#players.delete(player.recorded);
     this.tally.setUpFailures += player.setUpFailures;
     if (!hadPlace) return;
+    this.#hasServed = true;
     this.#connected--;
     this.#admit();
     this.#settledOne.open();

@@ -98,7 +98,7 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
   }
   if (overlapped > 0) {
     warnings.push(
-      `${counted(overlapped, 'statement')} waited for a lock of another session, which went on meanwhile, as when it was recorded`,
+      `${counted(overlapped, 'statement')} waited, as for a lock of another session: others went on meanwhile, as when it was recorded`,
     );
   }
   if (ended.why === 'target_lost') {
@@ -145,7 +145,7 @@ function divergenceOf(
   }
   if (options.serial && tally.overlapped > 0) {
     reasons.push(
-      `${counted(tally.overlapped, 'statement')} waited for a lock of another session: which of several waiting ones goes on is the server's choice`,
+      `${counted(tally.overlapped, 'statement')} waited, as for a lock of another session: which of several waiting ones goes on is the server's choice`,
     );
   }
   let missing = 0;

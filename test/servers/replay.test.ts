@@ -413,6 +413,25 @@ describe('a replay', () => {
     });
   });
 
+  it('is of a lost target where no session kept its connection', async () => {
+    await fresh();
+    await targetAdmin.query(`CREATE USER turned_away@'127.0.0.1'`);
+    const record = recordOf([
+      [1, 'SELECT 1'],
+      [1, 'SELECT 2'],
+      [2, 'SELECT 3'],
+    ]);
+    await targetAdmin.query("SET GLOBAL init_connect = 'SELECT * FROM nowhere.nothing'");
+    const users = [{ recorded: '*', user: 'turned_away', passwordFrom: null }];
+    const { result } = await replayed(record, target, { writes: false, users });
+    await targetAdmin.query("SET GLOBAL init_connect = ''");
+    expectAccounted(record, result);
+    expect(result).toMatchObject({
+      sent: 0,
+      ended: { why: 'target_lost', message: 'no session kept its connection' },
+    });
+  });
+
   it('ends with what was done when the target dies', async () => {
     await fresh();
     const record = await recordWork(source, async () => {

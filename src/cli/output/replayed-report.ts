@@ -46,8 +46,14 @@ export async function reportReplay(
   await printReplay(context, replay, { sort, limit, digest, ascii }, true);
   // A header alone does not say whether something went wrong.
   if (replay.result === null) {
-    await context.note(`${fullName(capture)} is ${capture.status}: it has no result yet.`);
+    await context.note(
+      `${fullName(capture)} is ${capture.status}: it has no result${whenever(capture)}.`,
+    );
   }
+}
+
+function whenever({ end, status }: ListedCapture): string {
+  return end === null && status !== 'FAILED' ? ' yet' : '';
 }
 
 function refuseOthers(capture: ListedCapture, typed: TypedReplayReport): void {
