@@ -1,3 +1,4 @@
+import { isAppError } from '../core/errors.ts';
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import type { ReplayEnd, ReplayOptions, ReplayProgress } from '../core/replays/replay.ts';
 import type { ReplayTarget, TargetRefused } from '../core/replays/target.ts';
@@ -115,8 +116,10 @@ export class Engine {
         this.#end({ why: 'target_lost', message: 'no session kept its connection' });
       }
     } catch (error) {
-      this.#end({ why: 'interrupted' });
-      throw error;
+      // What was sent is accounted for, whatever became of the record.
+      const isLost = isAppError(error);
+      this.#end(isLost ? { why: 'record_lost', message: error.message } : { why: 'interrupted' });
+      if (!isLost) throw error;
     } finally {
       this.#signal.removeEventListener('abort', onAbort);
       this.#leaving.abort();
@@ -164,12 +167,7 @@ export class Engine {
       await this.#connectFirst(ahead);
       this.#start = this.#pace.now();
     }
-    try {
-      await this.#dispatch(ahead, scope);
-    } catch (error) {
-      this.#end({ why: 'interrupted' });
-      throw error;
-    }
+    await this.#dispatch(ahead, scope);
     if (this.#isEnding()) return;
     await ahead.done;
     // Sessions that had their last record before are gone already.

@@ -134,7 +134,8 @@ class Walk {
 
   #send({ record }: Screened, walk: SessionWalk): void {
     this.#from ??= record.time;
-    this.#to = record.time;
+    // The recorded server's clock may have been set back meanwhile.
+    if (this.#to === null || record.time > this.#to) this.#to = record.time;
     if (record.flags?.includes('lossy') === true) this.#lossy++;
     if (walk.isOpen) return;
     walk.isOpen = true;

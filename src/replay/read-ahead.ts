@@ -24,6 +24,8 @@ export class ReadAhead {
   readonly #readable = new Turnstile();
   readonly #room = new Turnstile();
   readonly #clock = new RecordClock();
+  /** What comes behind a record is not due before it: the recorded server's clock may have been set back. */
+  #due = 0;
   readonly #from: number;
   readonly #length: number;
   readonly #schedule: Schedule | null;
@@ -104,6 +106,12 @@ export class ReadAhead {
     }
   }
 
+  #dueAt(micros: number): number | null {
+    if (this.#schedule === null) return null;
+    this.#due = Math.max(this.#due, this.#schedule.dueOf(micros));
+    return this.#due;
+  }
+
   #hasEnded(): boolean {
     return this.#isEnded;
   }
@@ -123,7 +131,7 @@ export class ReadAhead {
     this.#items.push({
       screened,
       // What is not sent is waited for by nobody.
-      due: reason === null ? (this.#schedule?.dueOf(micros) ?? null) : null,
+      due: reason === null ? this.#dueAt(micros) : null,
       slice: Math.min(Math.max(part, 0), REPLAY_SLICES - 1) || 0,
       row: isCounted ? this.#rows.of(digest, record.db, nature?.class ?? null) : null,
       bytes,

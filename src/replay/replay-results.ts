@@ -101,9 +101,10 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
       `${counted(overlapped, 'statement')} waited, as for a lock of another session: others went on meanwhile, as when it was recorded`,
     );
   }
-  if (ended.why === 'target_lost') {
+  if ('message' in ended) {
+    const what = ended.why === 'target_lost' ? 'The target was lost' : 'The record was lost';
     warnings.push(
-      `The target was lost (${ended.message}) after ${formatCount(tally.accounts.all.sent)} of ${formatCount(record.records)} records`,
+      `${what} (${ended.message}) after ${formatCount(tally.accounts.all.sent)} of ${formatCount(record.records)} records`,
     );
   }
   return warnings;

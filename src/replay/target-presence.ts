@@ -27,7 +27,9 @@ export class TargetPresence {
 
   async #look(): Promise<string | null> {
     const done = new AbortController();
-    const late = this.#pace.sleep(ALIVE_MS, done.signal).then(() => 'the target does not answer any more');
+    const late = this.#pace
+      .sleep(ALIVE_MS, done.signal)
+      .then(() => 'the target does not answer any more');
     try {
       return await Promise.race([this.#ask(), late]);
     } finally {

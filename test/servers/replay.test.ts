@@ -1,6 +1,7 @@
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Accounting, ReplayResult } from '../../src/core/replays/replay.ts';
+import { AppError } from '../../src/core/errors.ts';
 import type { ReplayedRecord } from '../../src/core/replays/replay-player.ts';
 import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
@@ -411,6 +412,46 @@ describe('a replay', () => {
       );
       return open.length === 0;
     });
+  });
+
+  it('is not late where the clock of the recorded server was set back', async () => {
+    await fresh();
+    const record = recordOf([1, 2, 3, 4].map((n): Line => [1, `SELECT ${n}`]));
+    const times = ['10:00:02.000', '09:00:00.000', '10:00:02.500', '10:00:02.300'];
+    const timed: ReplayedRecord = {
+      ...record,
+      read: async function* () {
+        for await (const part of record.read()) {
+          yield part.map((one) => ({ ...one, time: `2026-11-30T${times[one.seq - 1]}000Z` }));
+        }
+      },
+    };
+    const { plan, result } = await replayed(timed, target, { writes: false, speed: 1 });
+    expect(plan.length).toBe(500);
+    expect(result).toMatchObject({ sent: 4, recordedMs: 500 });
+    expect(result.lateMs?.maxMs).toBeLessThan(60_000);
+  });
+
+  it('ends with what was done where the record cannot be read on', async () => {
+    await fresh();
+    const record = recordOf(Array.from({ length: 9 }, (_, n): Line => [1, `SELECT ${n}`]));
+    let reads = 0;
+    const torn: ReplayedRecord = {
+      ...record,
+      read: async function* () {
+        const isPlayed = ++reads > 1;
+        let parts = 0;
+        for await (const part of record.read()) {
+          if (isPlayed && ++parts > 2) throw new AppError('store_unusable', 'Segment 2 is damaged');
+          yield part;
+        }
+      },
+    };
+    const { result } = await replayed(torn, target, { writes: false });
+    expectAccounted(record, result);
+    expect(result.ended).toEqual({ why: 'record_lost', message: 'Segment 2 is damaged' });
+    expect(result.sent + (result.skipped.interrupted ?? 0)).toBe(9);
+    expect(result.skipped.interrupted).toBeGreaterThanOrEqual(3);
   });
 
   it('is of a lost target where no session kept its connection', async () => {

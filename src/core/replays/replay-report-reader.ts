@@ -191,7 +191,7 @@ const REPLAY_REPORT = object({
   }),
   result: object({
     ...ACCOUNTING,
-    ended: object({ why: oneOf(['complete', 'interrupted', 'target_lost']) }),
+    ended: object({ why: oneOf(['complete', 'interrupted', 'target_lost', 'record_lost']) }),
     statements: object(ACCOUNTING),
     tookMs: NUMBER,
     recordedMs: NUMBER,

@@ -220,7 +220,7 @@ async function settle(
   }
   await closing;
   const why = failure ?? unwritten;
-  const failed = why === null ? lostTarget(result) : messageOf(why);
+  const failed = why === null ? lossOf(result) : messageOf(why);
   const audit = new AuditTrail(store, clock, origin);
   const isGone = store.transaction(() => {
     const now = store.captures.find(id);
@@ -249,8 +249,9 @@ async function settle(
   return { capture: settled, stored, result };
 }
 
-function lostTarget(result: ReplayResult | null): string | null {
-  return result?.ended.why === 'target_lost' ? result.ended.message : null;
+/** What ended it that nobody had asked for. */
+function lossOf(result: ReplayResult | null): string | null {
+  return result !== null && 'message' in result.ended ? result.ended.message : null;
 }
 
 function asError(thrown: unknown): Error {

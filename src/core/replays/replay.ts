@@ -160,11 +160,14 @@ export interface TableChecksum {
   readonly checksum: string | null;
 }
 
-/** Why a replay ended: at the record's end, because somebody ended it, or because the target did not answer any more. */
+/**
+ * Why a replay ended: at the record's end, because somebody ended it, because the target did not answer any more, or
+ * because the record could not be read any further (damaged, or deleted meanwhile).
+ */
 export type ReplayEnd =
   | { readonly why: 'complete' | 'interrupted' }
   /** `message`: one sentence without a full stop. */
-  | { readonly why: 'target_lost'; readonly message: string };
+  | { readonly why: 'target_lost' | 'record_lost'; readonly message: string };
 
 export interface ReplayResult extends Accounting {
   readonly ended: ReplayEnd;

@@ -28,6 +28,8 @@ function endTexts(side: string, { status, reason, result }: ReplayReport): strin
   const lost = sessions + target + interrupted;
   const clauses: string[] = [];
   if (ended.why === 'target_lost') clauses.push(`its target was lost (${ended.message})`);
+  else if (ended.why === 'record_lost')
+    clauses.push(`its record could not be read on (${ended.message})`);
   else if (ended.why === 'interrupted') clauses.push('it was ended before its record did');
   else if (status === 'FAILED') clauses.push(`it failed (${reason ?? 'no reason is known'})`);
   if (lost > 0) {

@@ -142,7 +142,7 @@ const ORDERS: Readonly<Partial<Record<ReplaySortKey, string>>> = {
 
 /** Why it did not come to the record's end; null where it did. */
 function endText({ result: { ended }, status, reason }: ReplayReport): string | null {
-  if (ended.why === 'target_lost') return `It ended before the record did: ${ended.message}`;
+  if ('message' in ended) return `It ended before the record did: ${ended.message}`;
   if (ended.why === 'interrupted') return 'It was ended before the record did';
   return status === 'FAILED' ? `It failed: ${reason ?? 'no reason is known'}` : null;
 }
