@@ -2,6 +2,7 @@ import { isAppError } from '../core/errors.ts';
 import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import type { ReplayEnd, ReplayOptions, ReplayProgress } from '../core/replays/replay.ts';
 import type { ReplayTarget, TargetRefused } from '../core/replays/target.ts';
+import { Backlog } from './backlog.ts';
 import type { Outcome } from './record-accounts.ts';
 import { LastStatements } from './last-statements.ts';
 import { Schedule, Turnstile, type Pace } from './pace.ts';
@@ -19,9 +20,6 @@ import { WalkScope } from './walk-scope.ts';
 
 /** CR_SERVER_LOST of the servers' clients. */
 const LOST = 2013;
-/** What waits for its session: items, and bytes of them. */
-const MOST_QUEUED = 8_192;
-const MOST_BYTES = 16 * 1024 * 1024;
 /** What is due this soon is due: a timer is no more exact. */
 const SOON_MS = 0.5;
 /** The start does not wait longer for connections. */
@@ -53,8 +51,7 @@ export class Engine {
   ended: ReplayEnd = { why: 'complete' };
 
   #ahead: ReadAhead | null = null;
-  #queued = 0;
-  #queuedBytes = 0;
+  readonly #backlog = new Backlog();
   readonly #settledOne = new Turnstile();
   readonly #players = new Map<RecordedSession, SessionPlayer>();
   readonly #waiting: SessionPlayer[] = [];
@@ -62,7 +59,10 @@ export class Engine {
   /** Whether a session went on to its end on the target. */
   #hasServed = false;
   #isHeldUp = false;
+  #isWaitingForRoom = false;
   readonly #leaving = new AbortController();
+  /** Whether that is aborted: asked for every record, and a signal takes a microsecond to say so. */
+  #hasEnded = false;
   #scope = new WalkScope();
   /** The `seq` of the record that was given to its session last. */
   #given = 0;
@@ -122,7 +122,7 @@ export class Engine {
       if (!isLost) throw error;
     } finally {
       this.#signal.removeEventListener('abort', onAbort);
-      this.#leaving.abort();
+      this.#setEnded();
       await this.#leave();
       await watching;
     }
@@ -141,15 +141,20 @@ export class Engine {
   }
 
   #isEnding(): boolean {
-    return this.#leaving.signal.aborted;
+    return this.#hasEnded;
   }
 
   #end(ended: ReplayEnd): void {
     if (this.#isEnding()) return;
     this.ended = ended;
-    this.#leaving.abort();
+    this.#setEnded();
     this.#ahead?.end();
     this.#settledOne.open();
+  }
+
+  #setEnded(): void {
+    this.#hasEnded = true;
+    this.#leaving.abort();
   }
 
   async #walk(scope: WalkScope): Promise<void> {
@@ -163,7 +168,7 @@ export class Engine {
     );
     this.#ahead = ahead;
     if (scope.isFirst) {
-      await ahead.next();
+      await ahead.filled();
       await this.#connectFirst(ahead);
       this.#start = this.#pace.now();
     }
@@ -196,7 +201,7 @@ export class Engine {
       if (item === null) break;
       const early = item.due === null ? 0 : this.#start + item.due - this.#pace.now();
       if (early > SOON_MS) await this.#pace.sleep(early, this.#leaving.signal);
-      else if (this.#isBacklogFull()) await this.#waitForRoom();
+      else if (this.#backlog.hasEnough(this.#players.size)) await this.#waitForRoom();
       else {
         ahead.shift();
         const { session, record } = item.screened;
@@ -209,18 +214,18 @@ export class Engine {
     await this.#untilPlayed();
   }
 
-  #isBacklogFull(): boolean {
-    return this.#queued >= MOST_QUEUED || this.#queuedBytes >= MOST_BYTES;
-  }
-
-  #hasRoom(): boolean {
-    return this.#queued <= MOST_QUEUED / 2 && this.#queuedBytes <= MOST_BYTES / 2;
-  }
-
   async #waitForRoom(): Promise<void> {
     this.#isHeldUp = true;
+    this.#isWaitingForRoom = true;
     await this.#settledOne.wait();
+    this.#isWaitingForRoom = false;
     this.#isHeldUp = false;
+  }
+
+  #goOnWhereRoom(): void {
+    if (this.#isWaitingForRoom && this.#backlog.hasRoom(this.#players.size)) {
+      this.#settledOne.open();
+    }
   }
 
   /** Gives a record to its session; what is not sent to one that has nothing else is counted at once. */
@@ -238,8 +243,7 @@ export class Engine {
       this.#countAtOnce(item, reason ?? 'session_lost');
       return;
     }
-    this.#queued++;
-    this.#queuedBytes += item.bytes;
+    this.#backlog.add(item.bytes);
     player.push(item);
     if (player.state === 'waiting') this.#admit();
   }
@@ -263,6 +267,11 @@ export class Engine {
         this.#patience.progressed();
         this.#lastStatements.answered();
       },
+      ranDry: () => {
+        this.#backlog.setDry(true);
+        this.#goOnWhereRoom();
+      },
+      isFed: () => this.#backlog.setDry(false),
       lost: (_session, refusal) => this.#onLost(refusal),
       connected: () => this.tally.connected(),
       disconnected: () => this.tally.open--,
@@ -317,12 +326,11 @@ export class Engine {
   }
 
   #settled(item: ReplayItem, outcome: Outcome): void {
-    this.#queued--;
-    this.#queuedBytes -= item.bytes;
+    this.#backlog.remove(item.bytes);
     this.tally.count(item, outcome);
     item.isSettled = true;
-    const isAwaited = item === this.#serialItem || (this.#isHeldUp && this.#hasRoom());
-    if (isAwaited || this.#queued === 0) this.#settledOne.open();
+    if (item === this.#serialItem || this.#backlog.items === 0) this.#settledOne.open();
+    else this.#goOnWhereRoom();
   }
 
   #sending(item: ReplayItem): void {
@@ -354,7 +362,7 @@ export class Engine {
 
   /** Waits until every session has done what it was given. */
   async #untilPlayed(): Promise<void> {
-    while (this.#queued > 0 && !this.#isEnding()) {
+    while (this.#backlog.items > 0 && !this.#isEnding()) {
       this.#isHeldUp = true;
       await this.#settledOne.wait();
     }
@@ -371,9 +379,11 @@ export class Engine {
       const busy = players.filter(({ state }) => state === 'busy');
       this.#patience.checkDeadlines(busy);
       if (!this.#isHeldUp) continue;
+      if (this.#patience.isStill(LOOK_MS)) this.#backlog.setStill();
+      this.#goOnWhereRoom();
       const isOpening = players.some(({ state }) => state === 'opening');
       if (busy.length === 0 && !isOpening && this.#waiting.length > 0) this.#putOff();
-      else if (this.#isBacklogFull()) {
+      else if (this.#backlog.isFull) {
         await unlessAborted(this.#patience.breakStandstill(busy), this.#leaving.signal);
       }
     }
@@ -391,8 +401,7 @@ export class Engine {
       let from = Infinity;
       for (const item of player.end()) {
         from = Math.min(from, item.screened.record.seq);
-        this.#queued--;
-        this.#queuedBytes -= item.bytes;
+        this.#backlog.remove(item.bytes);
       }
       begun.set(player.recorded.first, from);
     }

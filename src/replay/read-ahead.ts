@@ -10,7 +10,13 @@ import type { ReplayItem } from './replay-item.ts';
 import { Screening, type Screened } from './screening.ts';
 import type { WalkScope } from './walk-scope.ts';
 
-const MOST_ITEMS = 4_096;
+/**
+ * What is read ahead: at the start, so that sessions are in sight which have to be connected; and then. What is held for
+ * long the collector copies twice, and marks: with 4,096 items here and as many with the sessions, that was a tenth of
+ * the CPU of a replay.
+ */
+const MOST_FIRST = 4_096;
+const MOST_ITEMS = 512;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** What an item takes besides its text. */
 const ITEM_BYTES = 200;
@@ -19,6 +25,7 @@ const ITEM_BYTES = 200;
 export class ReadAhead {
   readonly #items = new ItemQueue<ReplayItem>();
   #bytes = 0;
+  #most = MOST_FIRST;
   #isRead = false;
   #isEnded = false;
   readonly #readable = new Turnstile();
@@ -62,6 +69,12 @@ export class ReadAhead {
       if (this.#isRead || this.#isEnded) return null;
       await this.#readable.wait();
     }
+  }
+
+  /** Resolves when as much is read as may be for the start; from then on it is less. */
+  async filled(): Promise<void> {
+    while (!this.#isRead && !this.#isEnded && !this.#isFull()) await this.#readable.wait();
+    this.#most = MOST_ITEMS;
   }
 
   /** The next one without waiting; undefined where none is read yet. */
@@ -117,7 +130,7 @@ export class ReadAhead {
   }
 
   #isFull(): boolean {
-    return this.#items.length >= MOST_ITEMS || this.#bytes >= MOST_BYTES;
+    return this.#items.length >= this.#most || this.#bytes >= MOST_BYTES;
   }
 
   #take(screened: Screened): void {

@@ -47,6 +47,9 @@ export interface SessionListener {
   executing(isBinary: boolean): void;
   /** A command that took the connection's time was answered. */
   progressed(): void;
+  /** It is connected and has nothing to do; and that this is no longer so. */
+  ranDry(): void;
+  isFed(): void;
   lost(session: SessionPlayer, refusal: TargetRefused | null): void;
   /** It is logged in, and that its connection is no more. */
   connected(): void;
@@ -90,6 +93,8 @@ export class SessionPlayer {
   #isHalted = false;
   /** Whether items are being taken out of the queue. */
   #isGoing = false;
+  /** Whether it is connected and has nothing to do. */
+  #isDry = false;
   /** Settings that the target refused. */
   setUpFailures = 0;
 
@@ -112,6 +117,7 @@ export class SessionPlayer {
 
   push(item: ReplayItem): void {
     this.#queue.push(item);
+    this.#feed();
     this.#next();
   }
 
@@ -181,12 +187,27 @@ export class SessionPlayer {
     for (;;) {
       if (this.#isHalted || (this.state !== 'idle' && this.state !== 'lost')) break;
       const item = this.#queue.shift();
-      if (item === undefined) break;
+      if (item === undefined) {
+        this.#runDry();
+        break;
+      }
       if (this.state === 'lost') this.#skipLost(item);
       else this.#perform(item);
       if (item.screened.isLast && this.#isAtRest()) this.leave();
     }
     this.#isGoing = false;
+  }
+
+  #runDry(): void {
+    if (this.#isDry || this.state !== 'idle') return;
+    this.#isDry = true;
+    this.#listener.ranDry();
+  }
+
+  #feed(): void {
+    if (!this.#isDry) return;
+    this.#isDry = false;
+    this.#listener.isFed();
   }
 
   /** Whether what it was given last is done. */
@@ -210,6 +231,7 @@ export class SessionPlayer {
   leave(): void {
     if (this.state === 'closed') return;
     const hadPlace = this.state !== 'lost';
+    this.#feed();
     this.#hangUp();
     this.state = 'closed';
     this.#listener.left(this, hadPlace);

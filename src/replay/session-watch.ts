@@ -32,6 +32,11 @@ export class SessionWatch {
     this.#lastProgress = this.#pace.now();
   }
 
+  /** Whether nothing was answered for this many milliseconds. */
+  isStill(ms: number): boolean {
+    return this.#pace.now() - this.#lastProgress >= ms;
+  }
+
   /** @param busy sessions with a command under way. */
   checkDeadlines(busy: readonly SessionPlayer[]): void {
     const now = this.#pace.now();

@@ -17,6 +17,8 @@ import { frameTexts, type FrameText } from './frame-texts.ts';
 import { BrokenFrame } from './zstd-frames.ts';
 
 const NEWLINE = 10;
+/** So much text, and what ends a line behind it, becomes records at once: a chunk has a megabyte and more. */
+const PIECE = 32 * 1024;
 
 /** A part of a segment file: from a byte where a frame begins up to another; null for all that is there. */
 export interface SegmentPart {
@@ -78,14 +80,16 @@ export async function* recordsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       from = newline + 1;
     }
     const end = chunk.lastIndexOf(NEWLINE) + 1;
-    if (end > from) {
-      const lines = chunk.toString('utf8', from, end).split('\n');
+    while (from < end) {
+      const to = from + PIECE < end ? chunk.indexOf(NEWLINE, from + PIECE) + 1 : end;
+      const lines = chunk.toString('utf8', from, to).split('\n');
       lines.pop();
       yield lines.map(parseStatementLine);
+      from = to;
     }
-    if (Math.max(from, end) < chunk.length) {
+    if (from < chunk.length) {
       begun = new WholeLineReader();
-      begun.push(chunk.subarray(Math.max(from, end)));
+      begun.push(chunk.subarray(from));
     }
   }
 }
