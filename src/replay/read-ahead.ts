@@ -17,7 +17,7 @@ import type { WalkScope } from './walk-scope.ts';
  */
 const MOST_FIRST = 4_096;
 const MOST_ITEMS = 512;
-const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_BYTES = 4 * 1024 * 1024;
 /** What an item takes besides its text. */
 const ITEM_BYTES = 200;
 

@@ -61,19 +61,27 @@ export class UnescapedJson {
   write(text: string): boolean {
     if (text.length > LONGEST) return false;
     this.#shrink();
-    while (this.bytes.length < text.length * 3) this.#grow();
+    // What a long one needs is counted; of a short one the most that it may.
+    const needed = text.length > FIRST_BYTES ? Buffer.byteLength(text) : text.length * 3;
+    if (this.bytes.length < needed) this.#grow(needed);
     this.length = ENCODER.encodeInto(text, this.bytes).written;
     return true;
   }
 
   #shrink(): void {
-    if (this.bytes.length > LONGEST_KEPT) this.bytes = new Uint8Array(FIRST_BYTES);
+    if (this.bytes.length > LONGEST_KEPT) this.#replaceBy(new Uint8Array(FIRST_BYTES));
   }
 
-  #grow(): void {
-    const larger = new Uint8Array(this.bytes.length * 2);
+  #grow(least = 0): void {
+    const larger = new Uint8Array(Math.max(this.bytes.length * 2, least));
     larger.set(this.bytes);
-    this.bytes = larger;
+    this.#replaceBy(larger);
+  }
+
+  /** The collector would let tens of megabytes of those before lie around. */
+  #replaceBy(bytes: Uint8Array<ArrayBuffer>): void {
+    this.bytes.buffer.transfer(0);
+    this.bytes = bytes;
   }
 }
 

@@ -143,33 +143,42 @@ export function isInSeveral(command: Buffer): boolean {
 }
 
 function ofText(command: number, text: Text): Buffer {
-  if (typeof text !== 'string') return inPackets(Buffer.concat([Buffer.from([command]), text]));
   const length = 1 + Buffer.byteLength(text);
-  if (length >= LONGEST_PAYLOAD) {
-    return inPackets(Buffer.concat([Buffer.from([command]), Buffer.from(text)]));
-  }
-  const packet = Buffer.allocUnsafe(HEADER_BYTES + length);
-  packet.writeUInt32LE(length, 0);
-  packet[HEADER_BYTES] = command;
-  packet.write(text, HEADER_BYTES + 1);
-  return packet;
+  const whole = roomFor(length);
+  const begin = whole.length - length;
+  whole[begin] = command;
+  if (typeof text === 'string') whole.write(text, begin + 1);
+  else whole.set(text, begin + 1);
+  return withHeaders(whole, length);
+}
+
+function inPackets(payload: Buffer): Buffer {
+  const whole = roomFor(payload.length);
+  payload.copy(whole, whole.length - payload.length);
+  return withHeaders(whole, payload.length);
+}
+
+function roomFor(length: number): Buffer {
+  const count = Math.floor(length / LONGEST_PAYLOAD) + 1;
+  return Buffer.allocUnsafe(length + count * HEADER_BYTES);
 }
 
 /**
  * A command with the headers of its packets. One of 16 MiB less a byte and more goes in several, the last
  * of which is shorter, or empty (https://mariadb.com/kb/en/0-packet/#packet-splitting).
+ * @param whole the command at its end, which is moved to where it belongs: a second copy of a long one would count.
  */
-function inPackets(payload: Buffer): Buffer {
-  const count = Math.floor(payload.length / LONGEST_PAYLOAD) + 1;
-  const whole = Buffer.allocUnsafe(payload.length + count * HEADER_BYTES);
+function withHeaders(whole: Buffer, length: number): Buffer {
+  const first = whole.length - length;
   let at = 0;
-  for (let sequence = 0; sequence < count; sequence++) {
-    const begin = sequence * LONGEST_PAYLOAD;
-    const end = Math.min(begin + LONGEST_PAYLOAD, payload.length);
-    whole.writeUInt32LE(end - begin, at);
+  for (let sequence = 0, begin = 0; at < whole.length; sequence++, begin += LONGEST_PAYLOAD) {
+    const payload = Math.min(LONGEST_PAYLOAD, length - begin);
+    if (at + HEADER_BYTES !== first + begin) {
+      whole.copyWithin(at + HEADER_BYTES, first + begin, first + begin + payload);
+    }
+    whole.writeUInt32LE(payload, at);
     whole[at + 3] = sequence & 0xff;
-    payload.copy(whole, at + HEADER_BYTES, begin, end);
-    at += HEADER_BYTES + end - begin;
+    at += HEADER_BYTES + payload;
   }
   return whole;
 }

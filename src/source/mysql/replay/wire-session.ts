@@ -285,21 +285,26 @@ export class WireSession implements TargetSession, AnswerTaker {
     const [first] = packets;
     if (packets.length === 1 && this.#givenUp.length === 0 && first !== undefined) {
       if (first.length < LONG_WRITE) this.#stream.write(first);
-      else this.#writeLong(first);
+      else this.#writeLong([first]);
       return;
     }
-    const whole = Buffer.concat([...this.#givenUp, ...packets]);
+    const all = [...this.#givenUp, ...packets];
     this.#givenUp = [];
-    if (whole.length < LONG_WRITE) this.#stream.write(whole);
-    else this.#writeLong(whole);
+    if (all.some(({ length }) => length >= LONG_WRITE)) this.#writeLong(all);
+    else this.#stream.write(Buffer.concat(all));
   }
 
   /** The time of a command begins when it is with the system. */
-  #writeLong(whole: Buffer): void {
+  #writeLong(packets: readonly Buffer[]): void {
     const done = this.#done;
-    this.#stream.write(whole, () => {
-      if (this.#done === done) this.#since = performance.now();
-    });
+    this.#stream.cork();
+    for (const [index, packet] of packets.entries()) {
+      this.#stream.write(packet, () => {
+        freeAtOnce(packet);
+        if (index === packets.length - 1 && this.#done === done) this.#since = performance.now();
+      });
+    }
+    this.#stream.uncork();
   }
 
   #expectNext(): void {
@@ -373,6 +378,14 @@ export class WireSession implements TargetSession, AnswerTaker {
     answer.isInTransaction = null;
     queueMicrotask(() => this.#finish());
   }
+}
+
+/** Larger than what small buffers share. */
+const OWN_MEMORY = 256 * 1024;
+
+/** Gives a packet's memory back that was sent: the collector lets 64 MB of such lie around. */
+function freeAtOnce({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_MEMORY) buffer.transfer(0);
 }
 
 const ALONE = { before: 0, parts: 1, behind: 0 };
