@@ -48,7 +48,7 @@ import { interruption, Interrupted, SIGNAL_STATUS, type EndingSignal } from '../
 import { defineCommand } from './command.ts';
 
 /** A replay that was told to end has ended by then. */
-const END_MS = 2_000;
+const END_MS = 1_500;
 const LOOK_MS = 100;
 
 interface Options extends TypedReplay, TypedConsent {
