@@ -1,7 +1,8 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { StallingProxy } from '../../bench/stalling-proxy.ts';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -13,6 +14,7 @@ import { startServer, type DatabaseServer } from '../support/database-server.ts'
 import { recordedCapture } from '../support/recorded-captures.ts';
 import { SERVER, temporaryFolder, TestStore } from '../support/stores.ts';
 import { addUser } from '../support/users.ts';
+import { waitUntil } from '../support/waiting.ts';
 import { stamp } from '../workload/recorded.ts';
 
 let server: DatabaseServer;
@@ -125,6 +127,28 @@ async function record(
 async function ordersOf(db = 'shop'): Promise<unknown[]> {
   const [rows] = await admin.query<RowDataPacket[]>(`SELECT id, n FROM ${db}.orders ORDER BY id`);
   return rows.map((row): unknown => [row['id'], row['n']]);
+}
+
+/** Connections of a user, that do something like this. */
+async function connectionsOf(user: string, doing: string | null = null): Promise<number> {
+  const [rows] = await admin.query<RowDataPacket[]>(
+    `SELECT COUNT(*) AS n FROM information_schema.processlist
+     WHERE user = ? AND (? IS NULL OR info LIKE ?)`,
+    [user, doing, doing],
+  );
+  return Number(rows[0]?.['n']);
+}
+
+async function endConnections(user: string): Promise<void> {
+  await waitUntil(async () => {
+    const [rows] = await admin.query<RowDataPacket[]>(
+      'SELECT id FROM information_schema.processlist WHERE user = ?',
+      [user],
+    );
+    // One may be gone by then.
+    for (const row of rows) await admin.query(`KILL ${Number(row['id'])}`).catch(() => undefined);
+    return rows.length === 0;
+  });
 }
 
 /** The replay that is being played; null for none. */
@@ -313,12 +337,55 @@ describe('captures replay on a server', () => {
       expect(kept).toBe('DONE');
       expect(result.ended.why).toBe('interrupted');
       expect(result.sent + sumOf(result.skipped) + sumOf(result.failed)).toBe(202);
-      const [left] = await admin.query<RowDataPacket[]>(
-        "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE user = 'app'",
-      );
-      expect(Number(left[0]?.['n'])).toBe(0);
+      expect(await connectionsOf('app')).toBe(0);
     },
   );
+
+  it.each([
+    ['its sessions sleep', null],
+    [
+      'the server has stopped',
+      () => {
+        const pid = Number(readFileSync(join(server.dataDir, '../pid'), 'utf8'));
+        process.kill(pid, 'SIGSTOP');
+        return () => process.kill(pid, 'SIGCONT');
+      },
+    ],
+    [
+      'the network swallows everything',
+      (proxy: StallingProxy) => {
+        proxy.stall();
+        return () => proxy.resume();
+      },
+    ],
+  ])('ends within two seconds of SIGINT where %s', async (_where, fault) => {
+    const sessions = Array.from({ length: 32 }, (_, n) =>
+      sessionOf(['SELECT SLEEP(100)', 'SELECT 1'], { session: 10 + n }),
+    );
+    const statements = sessions.flat().sort((a, b) => (a.time < b.time ? -1 : 1));
+    await recordedCapture(test, actor, shop, { name: 'friday', statements, length: 10 });
+    const proxy = await StallingProxy.start(server.port);
+    const far = { ...target(), port: proxy.port };
+    test.environment({ admin: [actor] }, { server: far, name: 'far' });
+    const signals = new SignalDesk();
+    const argv = ['replay', 'friday', '--to', 'far', '--speed', 'max', '--json'];
+    const running = run(argv, { signals });
+    await waitUntil(async () => (await connectionsOf('app', 'SELECT SLEEP%')) === 32);
+    const mend = fault?.(proxy);
+    const began = performance.now();
+    signals.deliver('SIGINT');
+    const { status, stdout } = await running.finally(() => mend?.());
+    const took = performance.now() - began;
+    // A server that could not be told hears of it later.
+    if (fault === null) expect(await connectionsOf('app')).toBe(0);
+    await proxy.stop();
+    await endConnections('app');
+    expect(took).toBeLessThan(2_000);
+    expect(status).toBe(130);
+    const { result, status: kept } = JSON.parse(stdout) as Printed;
+    expect([kept, result.ended.why]).toEqual(['DONE', 'interrupted']);
+    expect(result.sent + sumOf(result.skipped) + sumOf(result.failed)).toBe(128);
+  });
 
   it('exits 9 for a target that cannot be reached, and stores nothing', async () => {
     await record(['SELECT 1']);
