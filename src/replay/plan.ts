@@ -50,7 +50,8 @@ export async function* planReplay(
 }
 
 interface SessionWalk {
-  readonly edges: TransactionEdges;
+  /** null for one that was not open when the record began, and is in nothing now: `#plain` is as its edges are. */
+  edges: TransactionEdges | null;
   last: number;
   isOpen: boolean;
 }
@@ -63,6 +64,7 @@ class Walk {
   readonly #screening: Screening;
   readonly #accounts = new Accounts();
   readonly #sessions = new Map<RecordedSession, SessionWalk>();
+  #plain = plainEdges();
   readonly #inTransaction: ReadonlySet<number>;
   readonly #leadUntil = new Map<number, number>();
   readonly #autocommitOff = new Map<number, 'always' | 'once'>();
@@ -110,26 +112,41 @@ class Walk {
     const walk = this.#walkOf(session);
     walk.last = record.seq;
     if (nature !== null && isStatement(record.kind) && reason !== 'echo' && reason !== 'filtered') {
-      walk.edges.follow(record.seq, nature, reason, isHalvable(nature));
+      const edges = walk.edges ?? this.#plain;
+      edges.follow(record.seq, nature, reason, isHalvable(nature));
+      this.#keepEdges(walk, edges);
     }
     if (record.kind === 'change_user' && reason !== 'refused_login') {
-      walk.edges.startAnew(record.seq);
+      walk.edges?.startAnew(record.seq);
     }
     if (reason === null) this.#send(screened, walk);
     if (record.kind === 'quit') this.#end(session, false);
   };
 
+  /** Keeps edges of a session while there is something to them: of a hundred thousand sessions few are in a transaction. */
+  #keepEdges(walk: SessionWalk, edges: TransactionEdges): void {
+    if (edges.isPlain) walk.edges = null;
+    else if (walk.edges === null) {
+      walk.edges = edges;
+      this.#plain = plainEdges();
+    }
+  }
+
   #walkOf(session: RecordedSession): SessionWalk {
     const known = this.#sessions.get(session);
     if (known !== undefined) return known;
-    const isInTransaction = this.#inTransaction.has(session.id);
-    const edges = new TransactionEdges(session.isFromStart, isInTransaction, (until, counts) => {
-      this.#leadUntil.set(session.first, until);
-      this.#halve(counts);
-    });
+    const edges = session.isFromStart ? this.#edgesOf(session) : null;
     const walk = { edges, last: session.first, isOpen: false };
     this.#sessions.set(session, walk);
     return walk;
+  }
+
+  #edgesOf(session: RecordedSession): TransactionEdges {
+    const isInTransaction = this.#inTransaction.has(session.id);
+    return new TransactionEdges(true, isInTransaction, (until, counts) => {
+      this.#leadUntil.set(session.first, until);
+      this.#halve(counts);
+    });
   }
 
   #send({ record }: Screened, walk: SessionWalk): void {
@@ -159,7 +176,7 @@ class Walk {
     this.#sessions.delete(session);
     if (walk.isOpen) this.#open--;
     if (isUnsaid) this.#lastOf.set(session.first, walk.last);
-    const { autocommitOff } = walk.edges;
+    const autocommitOff = walk.edges?.autocommitOff ?? null;
     if (autocommitOff !== null) this.#autocommitOff.set(session.first, autocommitOff);
   }
 
@@ -168,8 +185,8 @@ class Walk {
     const tailFrom = new Map<number, number>();
     const atEnd = this.#record.facts?.sessionsAtEnd ?? null;
     const listed = atEnd === null ? null : new Set(atEnd.map(({ session }) => session));
-    for (const [session, { edges }] of [...this.#sessions]) {
-      const { tail } = edges;
+    for (const [session, { edges }] of this.#sessions) {
+      const tail = edges?.tail ?? null;
       // One that was gone by then had its transaction rolled back, as it is when we leave.
       if (tail !== null && listed?.has(session.id) !== false) {
         tailFrom.set(session.first, tail.from);
@@ -247,6 +264,11 @@ class Walk {
     warnings.push(...this.#programs.warnings);
     return warnings;
   }
+}
+
+/** Those of a session that begins within the record. */
+function plainEdges(): TransactionEdges {
+  return new TransactionEdges(false, false, () => undefined);
 }
 
 const MADE =

@@ -4,7 +4,12 @@ import type { StatementNature } from '../sql/statement-nature.ts';
 /** Texts that a session which begins later has to repeat; beyond them the first are left out. */
 const MOST_SETTINGS = 100;
 
-/** A session of the record, from its first record to its last. */
+const NONE: readonly string[] = [];
+
+/**
+ * A session of the record, from its first record to its last. Small: of those that do not say that they end, a hundred
+ * thousand may be kept.
+ */
 export class RecordedSession {
   /** The `seq` of its first record: the server's ids come again, this does not. */
   readonly first: number;
@@ -14,14 +19,14 @@ export class RecordedSession {
   user: string | null;
   host: string | null;
   /** What the names of its PREPARE statements stand for; null where that is not known. */
-  readonly prepared = new Map<string, StatementNature | null>();
+  #prepared: Map<string, StatementNature | null> | null = null;
   /** A PREPARE whose text stands in the session's next record alone. */
   heldPrepare: StatementRecord | null = null;
   heldConnect: StatementRecord | null = null;
   /** The name that was prepared from what the record's text does not show: a variable. */
   #unknown: string | null = null;
   /** Settings that were not sent, and that what is sent later depends on. */
-  settings: string[] = [];
+  settings: readonly string[] = NONE;
 
   constructor({ seq, session, user, host }: StatementRecord, isFromStart: boolean) {
     this.first = seq;
@@ -35,19 +40,27 @@ export class RecordedSession {
   prepare(names: StatementNature['prepares']): void {
     this.#unknown = null;
     for (const { name, nature } of names) {
-      this.prepared.set(name, nature);
+      this.#keep(name, nature);
       this.#unknown = nature === null ? name : null;
     }
   }
 
   /** The server wrote the text behind a PREPARE. */
   learnPrepared(nature: StatementNature): void {
-    if (this.#unknown !== null) this.prepared.set(this.#unknown, nature);
+    if (this.#unknown !== null) this.#keep(this.#unknown, nature);
     this.#unknown = null;
   }
 
+  /** What stands under the name of a PREPARE; undefined for nothing, null where that is not known. */
+  preparedAs(name: string): StatementNature | null | undefined {
+    return this.#prepared?.get(name);
+  }
+
+  #keep(name: string, nature: StatementNature | null): void {
+    (this.#prepared ??= new Map<string, StatementNature | null>()).set(name, nature);
+  }
+
   keepSetting(sql: string): void {
-    if (this.settings.length >= MOST_SETTINGS) this.settings.shift();
-    this.settings.push(sql);
+    this.settings = [...this.settings.slice(1 - MOST_SETTINGS), sql];
   }
 }

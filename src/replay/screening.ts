@@ -112,7 +112,7 @@ export class Screening {
     session.user = record.user;
     session.host = record.host;
     take(this.#screened(record, session, record.sql));
-    if (kind === 'quit' || (isRefusal(record) && session.isFromStart)) {
+    if (this.#isLast(record, session) || (isRefusal(record) && session.isFromStart)) {
       this.#sessions.delete(record.session);
     }
   }
@@ -180,7 +180,7 @@ export class Screening {
       const reason = this.#whyNotControl(record);
       return { ...NOTHING_KNOWN, record, session, sql, reason, isLast };
     }
-    const { nature: own, digest } = this.#natures.of(sql, (name) => session.prepared.get(name));
+    const { nature: own, digest } = this.#natures.of(sql, (name) => session.preparedAs(name));
     const program = this.#programs.of(sql, own, record.db);
     const nature = program === null ? own : refusedFor(own, program);
     const reason = this.#whyNot(record, session, sql, nature);

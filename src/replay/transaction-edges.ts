@@ -125,6 +125,13 @@ export class TransactionEdges {
     this.#counts = new Map();
   }
 
+  /** Whether all that it will say is what one says of a session that begins now. */
+  get isPlain(): boolean {
+    const isInNothing = this.#from === null && !this.#isExplicit && !this.#isLead;
+    const isAsBegun = this.#autocommit === 'on' && !this.#chains;
+    return isInNothing && isAsBegun && this.#unbegun === 0 && !this.#wasLead;
+  }
+
   /** How autocommit was when the record began. */
   get autocommitOff(): 'always' | 'once' | null {
     if (this.#unbegun >= 2) return 'always';
