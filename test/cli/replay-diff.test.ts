@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ReplayReport } from '../../src/core/replays/replay-report.ts';
@@ -215,6 +215,20 @@ describe('two replays of a store', () => {
     expect([a.name, b.name, slower.length]).toEqual(['on-old', 'on-next', 1]);
     expect((await run('diff', 'old.json', 'on-next', ...failOn)).status).toBe(8);
     expect((await run('diff', 'old.json', 'on-old', ...failOn)).status).toBe(0);
+  });
+
+  it('are taken where a file has the same name, and that is said', async () => {
+    const run = await kept();
+    writeFileSync(join(folder, 'on-old'), readFileSync(join(folder, 'next.json')));
+    const named = await run('diff', 'on-old', 'on-next', '--json');
+    expect(named.stderr).toBe(
+      'warning: on-old is taken for the capture of that name, not for the file in this folder: that is ./on-old\n',
+    );
+    expect((JSON.parse(named.stdout) as ReplayComparison).a.name).toBe('on-old');
+    const file = await run('diff', './on-old', 'on-next', '--json');
+    expect(file.stderr).toBe('');
+    expect((JSON.parse(file.stdout) as ReplayComparison).a.name).toBe('on-next');
+    rmSync(join(folder, 'on-old'));
   });
 
   it('are kept in files by report, and are pages by it', async () => {

@@ -96,6 +96,11 @@ describe('captures replay', () => {
     );
     expect(await refused('--to', 'copy', '--now', 'never')).toContain('recorded, real');
     expect(await refused('--to', 'copy', '--fields', 'nope')).toContain('There is no field "nope"');
+    const part = ['--to', 'copy', '--since', '14:00'];
+    expect(await refused(...part, '--deadline', '0.5')).toMatch(/^captures: [^\n]+\n/);
+    expect(await refused(...part, '--map-db', 'a=b', '--map-db', 'a=c')).toMatch(
+      /^captures: The database "a" is mapped twice\n/,
+    );
   });
 
   it('knows no capture and no environment that are not there', async () => {
@@ -133,6 +138,11 @@ describe('a replay that is over', () => {
     const captures = await linesOf(['list', '--type', 'capture'], { tty: 120 });
     expect(captures.join('\n')).toMatch(/TYPE/);
     expect(captures.join('\n')).not.toContain('REPLAY');
+    const counts = ['replayed.sent', 'replayed.skipped', 'replayed.failed'].join(',');
+    const listed = await linesOf(['list', '--type', 'replay', '--json', '--fields', counts]);
+    expect(JSON.parse(listed.join(''))).toEqual([
+      { 'replayed.sent': 12_000, 'replayed.skipped': 300, 'replayed.failed': 45 },
+    ]);
     const { status } = await run(['list', '--type', 'capture,replay']);
     expect(status).toBe(2);
   });

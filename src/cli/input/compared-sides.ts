@@ -2,7 +2,7 @@ import { AppError } from '../../core/errors.ts';
 import { replayReportOf, type ReplayReport } from '../../core/replays/replay-report.ts';
 import type { Dimension, Report } from '../../core/reports/report.ts';
 import type { Context } from '../runtime/context.ts';
-import { isReportFile, readReportFile, STDIN } from './report-files.ts';
+import { meaningOf, readReportFile, STDIN } from './report-files.ts';
 
 /** A and B as they were typed. */
 interface TypedSides {
@@ -52,7 +52,13 @@ export async function loadSides(
 /** `report` is null for a capture that is still to be counted. */
 async function sideOf(word: string, context: Context): Promise<Side> {
   const { world } = context;
-  if (await isReportFile(word, world.cwd)) return readReportFile(word, world);
+  const meaning = await meaningOf(word, context);
+  if (meaning === 'file') return readReportFile(word, world);
+  if (meaning === 'hides_file') {
+    await context.warn(
+      `${word} is taken for the capture of that name, not for the file in this folder: that is ./${word}`,
+    );
+  }
   const actor = await context.actor();
   const { type } = await context.api.captures.get(actor, word);
   if (type === 'CAPTURE') return { type: 'capture', report: null };

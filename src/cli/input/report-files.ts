@@ -1,10 +1,11 @@
 import { open, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { AppError } from '../../core/errors.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
 import { isReplayReport, readReplayReport } from '../../core/replays/replay-report-reader.ts';
 import type { ReplayReport } from '../../core/replays/replay-report.ts';
 import { readReport } from '../../core/reports/report-reader.ts';
 import type { Report } from '../../core/reports/report.ts';
+import type { Context } from '../runtime/context.ts';
 import type { World } from '../runtime/world.ts';
 
 /** Three times the report of the largest workload: 20,000 digests. */
@@ -14,13 +15,24 @@ const LARGEST_BYTES = 128 * 1024 * 1024;
 export const STDIN = '-';
 
 /**
- * Whether a word means a file with a report, and no capture: `-`, a path that begins as one, what ends in .json,
- * and every file that is there. `shop/friday` is a capture where no file of that path is there.
+ * What a word means: a file with a report, or a capture. `-`, a path that begins as one and what ends in .json are
+ * files, and so is any other file that is there, unless there is a capture of its name: then it is that one, and
+ * `hides_file`.
  */
-export async function isReportFile(word: string, cwd: string): Promise<boolean> {
-  if (word === STDIN || /\.json$/i.test(word) || /^(\.{0,2}|~)\//.test(word)) return true;
-  const found = await stat(resolve(cwd, word)).catch(() => null);
-  return found !== null && !found.isDirectory();
+export async function meaningOf(
+  word: string,
+  context: Context,
+): Promise<'file' | 'capture' | 'hides_file'> {
+  if (word === STDIN || /\.json$/i.test(word) || /^(\.{0,2}|~)\//.test(word)) return 'file';
+  const found = await stat(resolve(context.world.cwd, word)).catch(() => null);
+  if (found === null || found.isDirectory()) return 'capture';
+  try {
+    await context.api.captures.get(await context.actor(), word);
+    return 'hides_file';
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return 'file';
+  }
 }
 
 /** What a file has: the report of a capture, or that of a replay. */

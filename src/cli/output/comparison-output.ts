@@ -1,5 +1,5 @@
 import type { MetricReport } from '../../core/metrics/metric-service.ts';
-import { isReportFile } from '../input/report-files.ts';
+import { meaningOf } from '../input/report-files.ts';
 import type { Noun } from '../render/column.ts';
 import type { DiffParts } from '../render/diff/diff-screen.ts';
 import type { ReportView } from '../render/report/report-view.ts';
@@ -69,8 +69,9 @@ export async function metricsOfBoth(
   { a, b }: Pick<ComparisonOptions, 'a' | 'b'>,
   context: Context,
 ): Promise<{ readonly a: MetricReport; readonly b: MetricReport } | null> {
-  const { cwd } = context.world;
-  if ((await isReportFile(a, cwd)) || (await isReportFile(b, cwd))) return null;
+  if ((await meaningOf(a, context)) === 'file' || (await meaningOf(b, context)) === 'file') {
+    return null;
+  }
   const ofA = await extraMetrics(context, a);
   const ofB = ofA === null ? null : await extraMetrics(context, b);
   if (ofA === null || ofB === null) return null;
