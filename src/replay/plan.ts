@@ -289,5 +289,6 @@ const BEHIND_HALF: ReadonlySet<SkipReason> = new Set([
   'accounts',
   'server',
   'files',
+  'unseen',
   'writes',
 ]);

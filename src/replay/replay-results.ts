@@ -116,6 +116,7 @@ const NOT_THERE: readonly SkipReason[] = [
   'redacted',
   'half_transaction',
   'files',
+  'unseen',
   'transaction_lost',
   'session_lost',
 ];

@@ -19,6 +19,8 @@ export class NatureDraft {
   changesDatabase = false;
   assembles = false;
   readonly texts: string[] = [];
+  /** Variables of the session that hold a literal of this text, by their names in small letters. */
+  readonly variables = new Map<string, string>();
 
   /** The first reason stays. */
   refuse(reason: StatementRefusal): void {
@@ -49,7 +51,7 @@ export class NatureDraft {
     this.executed = nature;
     if (nature === null) {
       // Nobody can say that it is none of those that are never sent.
-      this.refuse('server');
+      this.refuse('unseen');
       this.dependsOnTime = true;
       this.effect('works');
       return;

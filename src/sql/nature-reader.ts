@@ -23,6 +23,10 @@ const SERVER_VERBS = wordSet(
 const DATA_VERBS = wordSet('INSERT REPLACE UPDATE DELETE');
 const QUERY_VERBS = wordSet('SELECT VALUES TABLE');
 const MAINTENANCE = wordSet('TABLE TABLES VIEW VIEWS NO_WRITE_TO_BINLOG LOCAL');
+/** Statements that run no function of the server's, which could set a variable, where they name none. */
+const KEEPS_VARIABLES = wordSet('SET PREPARE DEALLOCATE');
+/** Character sets in which letters of ASCII are their own bytes. */
+const INTRODUCERS = wordSet('_UTF8 _UTF8MB3 _UTF8MB4 _LATIN1 _ASCII _BINARY');
 const EXPLAINED = wordSet('EXTENDED PARTITIONS');
 
 const PROGRAMS = wordSet('PROCEDURE FUNCTION TRIGGER EVENT PACKAGE');
@@ -93,6 +97,7 @@ export class NatureReader {
     }
     this.#isExplained = false;
     const kind = this.#read();
+    if (!KEEPS_VARIABLES.has(this.#verb)) this.#draft.variables.clear();
     if (kind === null) return;
     this.#passRest();
     this.#settle(kind);
@@ -339,7 +344,7 @@ export class NatureReader {
   /** A statement that stands in another. */
   #readWithin(): Kind | null {
     if (++this.#depth > DEEPEST) {
-      this.#draft.refuse('server');
+      this.#draft.refuse('unseen');
       return 'other';
     }
     const kind = this.#read();
@@ -355,6 +360,7 @@ export class NatureReader {
     cursor.advance();
     if (!cursor.pass('FROM')) return 'other';
     const text = this.#literal();
+    if (text === null) this.#draft.variables.clear();
     const nature = text === null ? null : this.#within(text);
     if (nature !== null) {
       if (nature.refusal !== null) this.#draft.refuse(nature.refusal);
@@ -405,11 +411,15 @@ export class NatureReader {
     if (nature?.changesDatabase === true) this.#refuseBehindUse();
   }
 
-  /** Literals side by side, up to the end of the statement or USING, as one text; null for anything else. */
+  /**
+   * Literals side by side, up to the end of the statement or USING, as one text, or what a variable holds by this
+   * text; null for anything else.
+   */
   #literal(): string | null {
     const cursor = this.#cursor;
+    if (cursor.word === '@' && this.#body === 'none') return this.#variable();
     let text: string | null = null;
-    if (cursor.word.startsWith('_')) cursor.advance();
+    if (INTRODUCERS.has(cursor.word)) cursor.advance();
     while (!cursor.isStatementEnd && cursor.word !== 'USING' && cursor.word !== 'END') {
       const { string } = cursor;
       if (string === null) return null;
@@ -417,6 +427,14 @@ export class NatureReader {
       cursor.advance();
     }
     return text;
+  }
+
+  #variable(): string | null {
+    const cursor = this.#cursor;
+    cursor.advance();
+    const text = this.#draft.variables.get(cursor.name.toLowerCase()) ?? null;
+    cursor.advance();
+    return cursor.isStatementEnd || cursor.word === 'USING' ? text : null;
   }
 
   #within(text: string): StatementNature | null {
@@ -458,7 +476,7 @@ export class NatureReader {
   /** The statements of a program, and everything behind it: any of them can be a program's again. */
   #readProgram(body: 'stored' | 'block'): null {
     if (++this.#depth > DEEPEST) {
-      this.#draft.refuse('server');
+      this.#draft.refuse('unseen');
       this.#passRest();
       this.#depth--;
       return null;

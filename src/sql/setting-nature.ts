@@ -76,7 +76,13 @@ function readSetting(
   }
   // A variable of the session's own, which may be named in quotes.
   if (signs === 1) {
+    const name = cursor.name;
+    cursor.advance();
+    const text = !isInBody && cursor.pass('=', ':=') ? literalAt(cursor) : null;
     passValue(cursor, depth, isForStatement);
+    // Of others a server may take several for one: `@é` for `@e`.
+    if (text === null || !/^[a-z\d_]+$/i.test(name)) draft.variables.clear();
+    else draft.variables.set(name.toLowerCase(), text);
     return;
   }
   const parts: string[] = [];
@@ -94,6 +100,8 @@ function readSetting(
     return;
   }
   const value = valueAt(cursor);
+  // What is worked out may run a function, which can set a variable.
+  if (value === '') draft.variables.clear();
   passValue(cursor, depth, isForStatement);
   // NEW.timestamp of a trigger.
   if (isInBody && parts.length > 1 && !SCOPES.test(first)) return;
@@ -127,6 +135,12 @@ function valueAt(cursor: NatureCursor): string {
     cursor.next === ',' || cursor.next === ';' || cursor.next === '' || cursor.next === 'FOR';
   if (!isAlone) return '';
   return cursor.string ?? cursor.sql.slice(cursor.start, cursor.end);
+}
+
+/** The value where it is one string, which ends the item; null for anything else. */
+function literalAt(cursor: NatureCursor): string | null {
+  const isAlone = cursor.next === ',' || cursor.next === ';' || cursor.next === '';
+  return isAlone && cursor.word === "'" ? cursor.string : null;
 }
 
 function passValue(cursor: NatureCursor, depth: number, isForStatement: boolean): void {

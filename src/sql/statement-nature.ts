@@ -33,8 +33,11 @@ export type TransactionEffect =
   | 'works'
   | 'nothing';
 
-/** Why a statement is never sent: it is about our recorder, accounts, the server as a whole, or files. */
-export type StatementRefusal = 'recorder' | 'accounts' | 'server' | 'files';
+/**
+ * Why a statement is never sent: it is about our recorder, accounts, the server as a whole, or files; or it runs SQL
+ * that does not stand in it, which may be any of these.
+ */
+export type StatementRefusal = 'recorder' | 'accounts' | 'server' | 'files' | 'unseen';
 
 /** What a text is for a replay. */
 export interface StatementNature {
@@ -133,7 +136,7 @@ function cautious(
     merged.assembles ||= other.assembles;
     merged.texts.push(...other.texts);
   }
-  if (new Set(sql.match(VERSIONS)).size > MOST_VERSIONS) merged.refuse('server');
+  if (new Set(sql.match(VERSIONS)).size > MOST_VERSIONS) merged.refuse('unseen');
   return {
     ...usual,
     refusal: usual.refusal ?? merged.refusal,

@@ -128,3 +128,27 @@ describe('completion_type', () => {
     expect(result.skipped.half_transaction).toBeUndefined();
   });
 });
+
+describe('a text that prepares what a variable holds', () => {
+  it('is sent where it has put that there itself, and not where nobody sees what it is', async () => {
+    await fresh();
+    const record = await recordWork(server, async () => {
+      const one = await client();
+      await one.query(
+        "SET @t = 'INSERT INTO kept (text) VALUES (''seen'')'; PREPARE s FROM @t; EXECUTE s",
+      );
+      await one.query('EXECUTE s; DEALLOCATE PREPARE s');
+      if (server.family === 'mariadb') {
+        await one.query("EXECUTE IMMEDIATE CONCAT('DELETE FROM kept ', 'WHERE id = 0')");
+      }
+      await one.end();
+    });
+    const before = await kept();
+    await fresh();
+    const { result } = await replayed(record, server);
+    expect(await kept()).toEqual(before);
+    expectAccounted(record, result);
+    expect(result.failed).toEqual({});
+    expect(result.skipped.unseen).toBe(server.family === 'mariadb' ? 1 : undefined);
+  });
+});

@@ -227,12 +227,9 @@ const REFUSED: Record<StatementRefusal, readonly string[]> = {
     "ALTER TABLE t ENGINE 'SPIDER'",
     "SELECT sys_exec('x')",
     "SELECT spider_direct_sql('DROP', '', '')",
-    'EXECUTE p',
-    'EXECUTE p USING @a',
-    'EXECUTE IMMEDIATE @a',
-    "EXECUTE IMMEDIATE CONCAT('SHUT', 'DOWN')",
     "EXECUTE IMMEDIATE 'SHUTDOWN'",
-    'BEGIN NOT ATOMIC EXECUTE IMMEDIATE @a; END',
+    "SET @a = 'SHUTDOWN'; EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1', @A := 'SHUTDOWN'; PREPARE p FROM @a; EXECUTE p",
     'CREATE PROCEDURE p() SET GLOBAL x = 1',
     'CREATE PROCEDURE p() BEGIN SET @a = 1, @@GLOBAL.x = 1; END',
     'CREATE PROCEDURE p() KILL 5',
@@ -272,6 +269,35 @@ const REFUSED: Record<StatementRefusal, readonly string[]> = {
     "CREATE PROCEDURE p() SELECT 1 INTO OUTFILE '/x'",
     "CREATE FUNCTION f() RETURNS TEXT RETURN LOAD_FILE('/x')",
     "EXPLAIN SELECT 1 INTO OUTFILE '/x'",
+  ],
+  unseen: [
+    'EXECUTE p',
+    'EXECUTE p USING @a',
+    'EXECUTE IMMEDIATE @a',
+    "EXECUTE IMMEDIATE CONCAT('SHUT', 'DOWN')",
+    'BEGIN NOT ATOMIC EXECUTE IMMEDIATE @a; END',
+    'PREPARE p FROM @a; EXECUTE p',
+    "SET @a = 'SELECT 1'; EXECUTE IMMEDIATE @b",
+    "SET @a = 'SELECT 1'; EXECUTE IMMEDIATE @@a",
+    "SET @a = CONCAT('SEL', 'ECT 1'); EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1' 'x'; EXECUTE IMMEDIATE @a",
+    "SET @a = _ucs2 'x'; EXECUTE IMMEDIATE @a",
+    "EXECUTE IMMEDIATE _ucs2 X'00440052004f0050'",
+    "PREPARE p FROM _utf16le'x'; EXECUTE p",
+    // What can set the variable once more.
+    "SET @a = 'SELECT 1'; SELECT f(); EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; SELECT 'x' INTO @a; EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; CALL p(@a); EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; DO f(); EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; SET @b = f(); EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; SET autocommit = (SELECT f()); EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; SET STATEMENT max_statement_time = 1 FOR SELECT f(); EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; PREPARE p FROM f(); PREPARE q FROM @a; EXECUTE q",
+    "SET @e = 'SELECT 1'; SET @é = 'x'; EXECUTE IMMEDIATE @e",
+    "SET @a = 'SELECT 1'; SET @`a` = @b; EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; SET @'a' = 'x'; EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; EXECUTE IMMEDIATE @a; EXECUTE IMMEDIATE @a",
+    "SET @a = 'SELECT 1'; IF 1 THEN SET @a = 'x'; END IF; EXECUTE IMMEDIATE @a",
   ],
   recorder: [
     'RENAME TABLE mysql.general_log TO mysql.x, mysql.y TO mysql.general_log',
@@ -635,6 +661,23 @@ describe('prepared statements', () => {
     expect(of("PREPARE x FROM 'SELECT 1'; EXECUTE x").refusal).toBeNull();
   });
 
+  it('a variable is what the same text has put into it', () => {
+    const text = "SET @t = 'SELECT 1', @u = 'DELETE FROM t'; ";
+    expect(natureOf(`${text}PREPARE s FROM @T; EXECUTE s`)).toMatchObject({
+      refusal: null,
+      isReadOnly: true,
+      prepares: [{ name: 's', nature: { class: 'reads' } }],
+    });
+    expect(natureOf(`${text}SET NAMES utf8mb4; EXECUTE IMMEDIATE @t USING 1`)).toMatchObject({
+      refusal: null,
+      isReadOnly: true,
+    });
+    expect(natureOf(`${text}EXECUTE IMMEDIATE @u`)).toMatchObject({
+      refusal: null,
+      isReadOnly: false,
+    });
+  });
+
   it('names that are given are told with what they stand for, in order', () => {
     const { prepares } = natureOf(
       "PREPARE `A` FROM 'SELECT 1'; PREPARE b FROM @b; DEALLOCATE PREPARE a; DROP PREPARE b",
@@ -721,7 +764,7 @@ describe('a stream of statements', () => {
 
   it('knows what stands under a name each time', () => {
     const natures = new Natures();
-    expect(natures.of('EXECUTE p').nature.refusal).toBe('server');
+    expect(natures.of('EXECUTE p').nature.refusal).toBe('unseen');
     const reads = natureOf('SELECT 1');
     expect(natures.of('EXECUTE p', () => reads).nature.isReadOnly).toBe(true);
     expect(natures.of('EXECUTE p').nature.isReadOnly).toBe(false);

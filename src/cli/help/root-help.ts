@@ -58,7 +58,7 @@ export function rootHelp(world: Pick<World, 'stdout' | 'env'>): string {
     DESCRIPTION,
     ...lines,
     'Help for one: captures help COMMAND. Options of all: captures help options.',
-    `Topics: ${HELP_TOPIC_NAMES.filter((name) => name !== 'options').join(', ')}`,
+    `Topics: ${HELP_TOPIC_NAMES.filter((name) => name !== 'options').join(' ')}`,
     '',
   ].join('\n');
   return wrapHelp(text, width);

@@ -8,6 +8,7 @@ export const HELP_TOPIC_NAMES = [
   'guards',
   'values',
   'plan',
+  'replays',
   'output',
 ] as const;
 export type HelpTopic = (typeof HELP_TOPIC_NAMES)[number];

@@ -186,6 +186,31 @@ captures of the environment, if there are any.
 
 JSON fields: ${planNoun.fields.join(', ')}
 `,
+  replays: `captures replay C --to E sends what a capture recorded to another server, each
+recorded session on a connection of its own. To compare two versions, replay on
+both, and compare the replays: a record has no results and no latencies.
+
+  captures replay friday --to copy --dry-run   what would be sent, and how long
+  captures replay friday --to copy             it takes; then the replay
+  captures list --type replay
+  captures report "friday on copy"             by digest: errors, rows, latency
+  captures diff "friday on a" "friday on b" --fail-on slower,errors
+
+It is read-only; --writes sends what changes data, too. The server that was
+recorded, or any that was recorded, is a target only if its name is typed.
+
+Every record is sent, skipped or failed, and the three add up. Skipped are:
+  echo, filtered, refused_login   no statement of its own, or not asked for
+  cut_short, redacted,            the record does not have all of it
+  without_values                  (see captures help values)
+  half_transaction                begun before the record, or ended behind it
+  recorder, accounts, server,     never sent: they would change more than data,
+  files, unseen                   or run SQL that the record does not show
+  writes                          may change data, without --writes
+  other_command                   a command without a text
+  transaction_lost, session_lost  the target ended what it belongs to
+  target_lost, interrupted        the replay ended before it
+`,
   output: `-o, --output MODE
   table   for reading; the default on a terminal
   tsv     tab-separated, untruncated, with a header; the default elsewhere. Tab,

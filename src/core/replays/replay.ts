@@ -13,6 +13,7 @@ import type { StatementSearch } from '../workloads/statement-search.ts';
  * - `cut_short`, `redacted`, `without_values`: the record has not all of it;
  * - `half_transaction`: of a transaction that began before the window, or ended behind it;
  * - `recorder`, `accounts`, `server`, `files`: never sent, see `docs/replay.md`;
+ * - `unseen`: runs SQL that the record does not show, which may be one of these: never sent;
  * - `writes`: may change data, and the replay is read-only;
  * - `other_command`: a command of the protocol without a text;
  * - `transaction_lost`: the server had rolled the transaction back that it belongs to;
@@ -31,6 +32,7 @@ export const SKIP_REASONS = [
   'accounts',
   'server',
   'files',
+  'unseen',
   'writes',
   'other_command',
   'transaction_lost',

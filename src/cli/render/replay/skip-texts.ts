@@ -13,6 +13,7 @@ export const SKIP_TEXTS: Readonly<Record<SkipReason, string>> = {
   accounts: 'accounts and privileges: never sent',
   server: 'the server as a whole: never sent',
   files: 'reads or writes files: never sent',
+  unseen: 'runs SQL that the record does not show: never sent',
   writes: 'may change data: --writes sends it',
   other_command: 'command without a text',
   transaction_lost: 'its transaction was rolled back',
