@@ -3,30 +3,31 @@ import { ANY_LOGGED_BYTE } from '../sql/lexer.ts';
 /**
  * A name, as servers may compare it: without case; without accents, and `ß` like `s`, `ı` like `i`, as utf8mb3_general_ci
  * has it; and in the character set of a session, which a record does not say, so that any character beyond ASCII may
- * be any other.
+ * be any other. What is ASCII is that in every character set that a client can have.
  */
 export class ComparedName {
   readonly text: string;
-  /** null where it is ASCII. */
-  readonly #pattern: RegExp | null;
+  /** Whether it is ASCII. */
+  readonly isCertain: boolean;
+  readonly #name: string;
+  #pattern: RegExp | null = null;
 
   constructor(name: string) {
+    this.#name = name;
     this.text = name.toLowerCase();
-    this.#pattern = isAscii(name) ? null : new RegExp(`^${doubtful(this.text)}$`, 's');
+    this.isCertain = isAscii(name);
   }
 
-  /** Whether it is ASCII, so that it is one thing alone. */
-  get isCertain(): boolean {
-    return this.#pattern === null;
+  /** Whether a server that has a thing of this name may take a name in a text for it. */
+  mayBeNamed(written: ComparedName): boolean {
+    if (this.text === written.text) return true;
+    if (this.isCertain && written.isCertain) return false;
+    return written.#asPattern().test(this.#name);
   }
 
-  /** Whether a server may take both for one. */
-  mayBe(other: ComparedName): boolean {
-    return (
-      this.text === other.text ||
-      this.#pattern?.test(other.text) === true ||
-      other.#pattern?.test(this.text) === true
-    );
+  #asPattern(): RegExp {
+    this.#pattern ??= new RegExp(`^${doubtful(this.#name)}$`, 'isu');
+    return this.#pattern;
   }
 }
 
@@ -39,9 +40,13 @@ function isAscii(text: string): boolean {
   return /^[\x00-\x7f]*$/.test(text);
 }
 
+/** Of letters beyond ASCII the collation takes some of the Latin script for one of ASCII, each for one. */
+const ALIKE = '(?![a-z])\\p{Script=Latin}';
+
 /** A character beyond ASCII is as many others at most as it has bytes. */
 function doubtful(name: string): string {
   return name
-    .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+    .replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+    .replace(/[a-z]/gi, (letter) => `(?:${letter}|${ALIKE})`)
     .replace(/[^\x00-\x7f]+/g, (run) => `.{0,${Buffer.byteLength(run)}}`);
 }

@@ -125,10 +125,15 @@ export class RefusedNames {
 
   #named(name: string): readonly ComparedRefusal[] {
     const compared = new ComparedName(name);
-    if (!compared.isCertain) return this.#all.filter((one) => one.compared.mayBe(compared));
+    if (!compared.isCertain) {
+      const isIt = ({ compared: { text } }: ComparedRefusal): boolean => text === compared.text;
+      const found = this.#all.filter((one) => one.compared.mayBeNamed(compared));
+      // Of what it may be, first what it is in the usual character set.
+      return found.toSorted((one, other) => Number(isIt(other)) - Number(isIt(one)));
+    }
     const certain = this.#byName.get(compared.text) ?? [];
     if (this.#uncertain.length === 0) return certain;
-    return [...certain, ...this.#uncertain.filter((one) => one.compared.mayBe(compared))];
+    return [...certain, ...this.#uncertain.filter((one) => one.compared.mayBeNamed(compared))];
   }
 
   #first(
@@ -183,7 +188,7 @@ function isWithin(
   { defaults, mapped }: Surroundings,
 ): boolean {
   const named = qualifier === null ? defaults : [qualifier, mapped(qualifier)];
-  return named === null || named.some((one) => new ComparedName(one).mayBe(within));
+  return named === null || named.some((one) => within.mayBeNamed(new ComparedName(one)));
 }
 
 function escaped(name: string): string {

@@ -47,6 +47,9 @@ const PROGRAMS = [
   program('function', 'fix', 'BEGIN SET GLOBAL sort_buffer_size = 1; RETURN 1; END', {
     database: 'sys',
   }),
+  program('function', 'gİt', 'BEGIN SET GLOBAL sort_buffer_size = 1; RETURN 1; END'),
+  program('view', '用户', 'select `mysql`.`user`.`User` AS `User` from `mysql`.`user`'),
+  program('function', '日志', "RETURN LOAD_FILE('/etc/passwd')"),
   program('event', 'nightly', 'SET GLOBAL event_scheduler = 0'),
 ];
 
@@ -93,10 +96,15 @@ describe('what a program of the target does', () => {
     ['SELECT fs3()', 'server shop.fß3'],
     ['SELECT fſ3()', 'server shop.fß3'],
     ['SELECT sys.fıx()', 'server sys.fix'],
+    ['SELECT git()', 'server shop.gİt'],
+    ['SELECT 日志()', 'files shop.日志'],
+    ['DELETE FROM 用户', 'accounts shop.用户'],
     ['CALL séts_glöbal()', 'server shop.sets_global'],
     // In the character set of a session that is not known: latin1 here.
     ['SELECT \\xE9vil()', 'server shop.évil'],
     ['SELECT f\\xDF3()', 'server shop.fß3'],
+    // Any of those with as many bytes or fewer: 日志 in gbk.
+    ['SELECT \\xC8\\xD5\\xD6\\xBE()', 'server shop.évil'],
     ['CALL s\\xE9ts_global()', 'server shop.sets_global'],
     ["SELECT 'a\\xBF\\', evil() , '\\xBF\\'", 'server shop.évil'],
     // sql_mode ORACLE: a name is a call.
@@ -137,6 +145,9 @@ describe('what a program of the target does', () => {
     'INSERT INTO other.orders VALUES (1)',
     'UPDATE notes SET orders = 1',
     'SELECT é FROM notes',
+    'UPDATE notes SET n = 1',
+    "UPDATE notes SET n = 'é'",
+    'SELECT COUNT(*), IF(1, 2, 3), NOW() AS 数 FROM notes',
     'SELECT fß4()',
     "SELECT 'évil()', 'fß3()'",
     'SELECT leads FROM notes',
