@@ -294,7 +294,7 @@ it('a value that is longer than its line goes on below itself, and a path stays 
 describe('JSON of a capture', () => {
   it("has the reference API's fields first, in its order", () => {
     expect(JSON.stringify(captureJson(capture({ duration: 90_500 })))).toBe(
-      '{"id":1,"name":"friday","start":"2026-11-22T11:00:00.000Z","scheduledStart":null,"scheduledEnd":null,"end":"2026-11-22T11:30:00.000Z","status":"DONE","envId":3,"type":"CAPTURE","reason":null,"environment":"shop","owner":"ada","duration":90.5,"createdAt":"2026-11-22T11:00:00.000Z","workload":{"records":5248555,"textBytes":412000000,"fileBytes":31000000},"options":{"includeUsers":[],"excludeUsers":[],"includeDatabases":[],"excludeDatabases":[],"includeHosts":[],"only":[],"sample":null,"redact":null,"maxSize":null,"minFree":null,"maxLog":null,"maxLag":null,"deadMan":3600,"warmUp":null,"recycleUsers":null},"trouble":null}',
+      '{"id":1,"name":"friday","start":"2026-11-22T11:00:00.000Z","scheduledStart":null,"scheduledEnd":null,"end":"2026-11-22T11:30:00.000Z","status":"DONE","envId":3,"type":"CAPTURE","reason":null,"environment":"shop","owner":"ada","duration":90.5,"createdAt":"2026-11-22T11:00:00.000Z","workload":{"records":5248555,"textBytes":412000000,"fileBytes":31000000},"options":{"includeUsers":[],"excludeUsers":[],"includeDatabases":[],"excludeDatabases":[],"includeHosts":[],"only":[],"sample":null,"redact":null,"maxSize":null,"minFree":null,"maxLog":null,"maxLag":null,"deadMan":3600,"warmUp":null,"recycleUsers":null},"trouble":null,"replayed":null}',
     );
   });
 
@@ -369,7 +369,8 @@ describe('the fields of a noun', () => {
   }
 
   it('are those of its JSON, and every column is one of them', () => {
-    check(captureNoun, capture());
+    const replayed = { sent: 1, skipped: 2, failed: 3 };
+    check(captureNoun, capture({ replayed }));
     check(environmentNoun, environment);
     check(identityNoun, identity);
     check(daemonNoun, daemon);

@@ -75,7 +75,7 @@ export class ScheduleService {
   /**
    * Stores a schedule and makes its first capture ahead.
    * @param approved what somebody has agreed to for each of its captures.
-   * @throws AppError `not_found` for an environment the actor is no member of; `invalid` for what
+   * @throws AppError `not_found` for an environment that the actor is not a member of; `invalid` for what
    *   cannot be read, a taken name, a schedule that would never start anything, and for what nobody approved.
    */
   async create(
@@ -158,7 +158,7 @@ export class ScheduleService {
   /**
    * Schedules of the environments the actor is a member of, by environment and name.
    * @param environment an id or a name; null for all.
-   * @throws AppError `not_found` for an environment the actor is no member of.
+   * @throws AppError `not_found` for an environment that the actor is not a member of.
    */
   async list(actor: Actor, environment: string | null): Promise<ListedSchedule[]> {
     return this.#store.schedules.list(

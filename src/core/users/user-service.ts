@@ -299,7 +299,7 @@ export class UserService {
     if (heir !== undefined) return heir;
     const name = this.#store.environments.find(environmentId)?.name ?? String(environmentId);
     throw new AppError('conflict', `${user.name} is the last admin of the environment "${name}"`, {
-      // Only they may do that, whoever administers the store.
+      // Only they may do that: an administrator of the store may not.
       hint: isSelf
         ? { code: 'make_admin', environment: name }
         : { code: 'let_make_admin', environment: name, user: user.name },
