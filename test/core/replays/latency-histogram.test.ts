@@ -44,6 +44,18 @@ describe('a histogram of latencies', () => {
     expect(order.length).toBe([...histogram.buckets()].length);
   });
 
+  it('counts millions in one bucket, and those in the others beside them', () => {
+    const histogram = new LatencyHistogram();
+    histogram.add(900, 3);
+    for (let i = 0; i < 3; i++) histogram.add(70, 2 ** 20);
+    histogram.add(70, 5_000_000);
+    histogram.add(20);
+    const found = [...histogram.buckets()].map(([, count]) => count);
+    expect(found).toEqual([1, 3 * 2 ** 20 + 5_000_000, 3]);
+    expect(histogram.quantile(0.5)).toBe(70);
+    expect((unpackedLatencies(histogram.packed()) ?? []).map(({ count }) => count)).toEqual(found);
+  });
+
   it('keeps what is longer than all as the longest, and no text that is none', () => {
     const histogram = new LatencyHistogram();
     histogram.add(2 ** 45);
