@@ -68,6 +68,7 @@ describe('create', () => {
       createdAt: expect.stringMatching(ISO) as string,
       options: null,
       trouble: null,
+      replayed: null,
       workload: null,
     });
     expect(Object.keys(capture as object).slice(0, 10)).toEqual(
@@ -98,7 +99,7 @@ describe('create', () => {
         'warning: No daemon is running to start it: at that time one must run. Keep one running with: captures daemon\n',
     );
     expect(result.stdout.split('\r\n')[1]).toBe(
-      '1,nightly,,2026-11-23T01:00:00.000Z,2026-11-23T02:30:00.000Z,,SCHEDULED,1,CAPTURE,,e,ada,5400,2026-11-21T23:30:00.000Z,,,,,',
+      '1,nightly,,2026-11-23T01:00:00.000Z,2026-11-23T02:30:00.000Z,,SCHEDULED,1,CAPTURE,,e,ada,5400,2026-11-21T23:30:00.000Z,,,,,,,,',
     );
   });
 
