@@ -11,12 +11,12 @@ import { Screening, type Screened } from './screening.ts';
 import type { WalkScope } from './walk-scope.ts';
 
 /**
- * What is read ahead: at the start, so that sessions are in sight which have to be connected; and then. What is held for
- * long the collector copies twice, and marks: with 4,096 items here and as many with the sessions, that was a tenth of
- * the CPU of a replay.
+ * What is read ahead: on a schedule, so that a disk that is slow for a moment makes nothing late; and at the start, so
+ * that sessions are in sight which have to be connected.
  */
-const MOST_FIRST = 4_096;
-const MOST_ITEMS = 512;
+const MOST_ITEMS = 4_096;
+/** The same where each session goes as fast as it can. What is held for long the collector copies twice, and marks. */
+const MOST_UNSCHEDULED = 512;
 const MOST_BYTES = 4 * 1024 * 1024;
 /** What an item takes besides its text. */
 const ITEM_BYTES = 200;
@@ -25,7 +25,7 @@ const ITEM_BYTES = 200;
 export class ReadAhead {
   readonly #items = new ItemQueue<ReplayItem>();
   #bytes = 0;
-  #most = MOST_FIRST;
+  #most = MOST_ITEMS;
   #isRead = false;
   #isEnded = false;
   readonly #readable = new Turnstile();
@@ -71,10 +71,10 @@ export class ReadAhead {
     }
   }
 
-  /** Resolves when as much is read as may be for the start; from then on it is less. */
+  /** Resolves when as much is read as may be for the start; without a schedule it is less from then on. */
   async filled(): Promise<void> {
     while (!this.#isRead && !this.#isEnded && !this.#isFull()) await this.#readable.wait();
-    this.#most = MOST_ITEMS;
+    if (this.#schedule === null) this.#most = MOST_UNSCHEDULED;
   }
 
   /** The next one without waiting; undefined where none is read yet. */
