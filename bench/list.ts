@@ -94,7 +94,7 @@ function makeStore(name: string, captures: number): string {
      INSERT INTO captures (name, name_key, environment_id, owner_id, type, status, start_at, end_at,
        duration_ms, records_statements, created_at)
      SELECT 'capture ' || n, 'capture ' || n, (n + 1) % @environments + 1, 1,
-       iif(n % 100 = 0, 'REPLAY', 'CAPTURE'), 'DONE',
+       iif(n % 100 = 1, 'REPLAY', 'CAPTURE'), 'DONE',
        @now - (@captures - n) * 60000, @now - (@captures - n) * 60000 + 3600000, 3600000, 0,
        @now - (@captures - n) * 60000
      FROM numbers`,
