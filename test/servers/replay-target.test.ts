@@ -584,6 +584,22 @@ describe('breaking off', () => {
     // MySQL's SLEEP returns 1 when it is broken off, and MariaDB's fails.
     expect([0, 1317]).toContain((await sleeping).code);
   });
+
+  test('is what the end of a target does with what its sessions are doing', async () => {
+    const target = await openTarget({ lockWait: 30_000 });
+    const [holder, ...waiters] = await Promise.all(
+      Array.from({ length: 4 }, () => openSession(target)),
+    );
+    await holder?.query("DO GET_LOCK('held', 0)");
+    const waiting = waiters.map((waiter) => waiter.query("DO GET_LOCK('held', 60)"));
+    const isWaiting = (waiter: Asker) => target.isBlocked(waiter.session);
+    await waitUntil(async () => (await Promise.all(waiters.map(isWaiting))).every(Boolean));
+    // The holder does something as well: its lock is not let go of by a good-bye.
+    const sleeping = holder?.query('SELECT SLEEP(60) FROM shop.items');
+    await target.close();
+    for (const answer of [...waiting, sleeping]) expect(await answer).toMatchObject({ code: -1 });
+    await waitUntil(async () => (await ownConnections()).length === 0);
+  });
 });
 
 describe('a connection that is lost', () => {
