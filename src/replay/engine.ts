@@ -107,6 +107,7 @@ export class Engine {
       speed === null || serial ? null : new Schedule(microsOf(this.#planned.plan.from), speed);
     const watching = this.#watch();
     try {
+      if (this.#options.writes) await this.tally.prepared.begin(this.#target);
       for (let scope: WalkScope | null = new WalkScope(); scope !== null && !this.#isEnding();) {
         this.#scope = scope;
         await this.#walk(scope);

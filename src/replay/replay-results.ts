@@ -91,9 +91,12 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
       `${counted(tally.rolledBack, 'transaction')} that XA PREPARE left were rolled back at the end: the record does not say what became of them`,
     );
   }
-  if (tally.prepared.left > 0) {
+  const { left } = tally.prepared;
+  if (left.length > 0) {
+    const ids = left.slice(0, MOST_LEFT).map((id) => `XA ROLLBACK ${id}`);
+    const more = left.length > MOST_LEFT ? ' …' : '';
     warnings.push(
-      `${counted(tally.prepared.left, 'transaction')} that XA PREPARE left are still there, with their locks: see XA RECOVER on the target`,
+      `${counted(left.length, 'transaction')} that XA PREPARE left since the start are still there, with their locks. If they are of the replay: ${ids.join('; ')}${more}`,
     );
   }
   if (overlapped > 0) {
@@ -109,6 +112,9 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
   }
   return warnings;
 }
+
+/** Transactions that a warning names. */
+const MOST_LEFT = 10;
 
 const NOT_THERE: readonly SkipReason[] = [
   'without_values',

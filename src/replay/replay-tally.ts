@@ -1,5 +1,6 @@
 import { LatencyHistogram } from '../core/replays/latency-histogram.ts';
 import type { TargetAnswer } from '../core/replays/target.ts';
+import type { StatementNature } from '../sql/statement-nature.ts';
 import { Accounts, type Outcome } from './record-accounts.ts';
 import { DigestRows } from './digest-rows.ts';
 import { PreparedTransactions } from './prepared-transactions.ts';
@@ -69,7 +70,7 @@ export class ReplayTally {
     if (code === DEADLOCK) this.deadlocks++;
     const { nature, record, sql } = item.screened;
     if (code !== 0 && nature?.isSetting === true) this.refusedSettings++;
-    if (code === 0 && nature?.class === 'transactions') this.prepared.follow(sql);
+    if (nature !== null && mayPrepare(nature)) this.prepared.follow(sql, nature);
     if (code !== 0 || nature?.class !== 'writes' || nature.writtenTables.length === 0) return;
     this.writers.add(session.first);
     for (const table of nature.writtenTables) {
@@ -83,4 +84,9 @@ export class ReplayTally {
     if (known !== undefined) known.count++;
     else if (this.errors.size < MOST_ERRORS) this.errors.set(code, { count: 1, message });
   }
+}
+
+/** Whether a text may prepare a distributed transaction: by far the most read or write, and are one statement. */
+function mayPrepare({ class: kind, isSeveral, texts }: StatementNature): boolean {
+  return (kind !== 'reads' && kind !== 'writes') || isSeveral || texts.length > 0;
 }

@@ -319,6 +319,50 @@ describe('a replay', () => {
     expect(result.warnings.join()).toContain('XA PREPARE');
   });
 
+  it('rolls back what was prepared within a text, and names what the target prepared by itself', async () => {
+    await fresh();
+    await targetAdmin.query(
+      "CREATE PROCEDURE shop.prepares() BEGIN XA START 'own'; UPDATE shop.stock SET n = 6 WHERE id = 3; XA END 'own'; XA PREPARE 'own'; END",
+    );
+    const other = await target.admin();
+    await other.query(
+      "XA START 'theirs'; UPDATE shop.stock SET n = 7 WHERE id = 2; XA END 'theirs'; XA PREPARE 'theirs'",
+    );
+    const update = 'UPDATE stock SET n = n + 1 WHERE id = 1';
+    const { result } = await replayed(
+      recordOf(
+        [
+          [1, `XA START 'a', X'62', 7; ${update}; XA END 'a', X'62', 7; XA PREPARE 'a', X'62', 7`],
+          [2, "PREPARE p FROM 'XA START ''c'''"],
+          [2, 'EXECUTE p'],
+          [2, "XA END 'c'"],
+          [2, "PREPARE q FROM 'XA PREPARE ''c'''"],
+          [2, 'EXECUTE q'],
+          [3, 'CALL prepares()'],
+        ],
+        { atEnd: [] },
+      ),
+      target,
+      { serial: true },
+    );
+    expect(result.skipped).toEqual({});
+    expect(result).toMatchObject({ sent: 7, failed: {} });
+    const names = (await rowsOf(targetAdmin, 'XA RECOVER')).map(({ data }) => data as unknown);
+    expect(names.sort()).toEqual(['own', 'theirs']);
+    expect(result.warnings.join()).toContain(
+      '2 transactions that XA PREPARE left were rolled back',
+    );
+    expect(result.warnings.join()).toMatch(/XA ROLLBACK (?:'own'|X'6f776e',X'',1)$/);
+    await targetAdmin.query("XA ROLLBACK 'own'");
+    other.destroy();
+    await waitUntil(() =>
+      targetAdmin.query("XA ROLLBACK 'theirs'").then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
   it('counts deadlocks, and goes on', async () => {
     await fresh();
     const record = await recordWork(source, async () => {

@@ -131,6 +131,7 @@ function silentTarget(identity: ServerIdentity, now: () => number): ReplayTarget
     room: 10,
     longestText: 2 ** 24,
     position: () => Promise.resolve(null),
+    preparedTransactions: () => Promise.resolve([]),
     programs: () => Promise.resolve([]),
     // For the look whether an account may log in.
     openSession: () =>

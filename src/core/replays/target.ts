@@ -45,6 +45,14 @@ export interface TargetProgram {
   readonly body: string | null;
 }
 
+/** A transaction that is prepared: it outlives its session, with its locks, until somebody decides on it. */
+export interface PreparedTransaction {
+  /** What names it in a statement. */
+  readonly id: string;
+  /** Its name, in hexadecimal digits (small letters). */
+  readonly name: string;
+}
+
 export interface ReplayTarget {
   readonly server: ServerIdentity;
   /** Connections that the server has room for besides those that are there, less a few for its owner. */
@@ -55,6 +63,8 @@ export interface ReplayTarget {
   position(): Promise<string | null>;
   /** What its own databases have of programs, as far as the environment's account sees them. */
   programs(): Promise<readonly TargetProgram[]>;
+  /** All that are prepared on the server; null where the account may not know. Never throws. */
+  preparedTransactions(): Promise<readonly PreparedTransaction[] | null>;
   /** Logs in. @throws TargetRefused. */
   openSession(login: TargetLogin): Promise<TargetSession>;
   /** Asks the server to break off what a session is doing; never throws. */

@@ -4,6 +4,7 @@ import { AppError, messageOf } from '../../../core/errors.ts';
 import {
   TargetRefused,
   type ReplayTarget,
+  type PreparedTransaction,
   type TargetProgram,
   type TargetLogin,
   type TargetOptions,
@@ -19,6 +20,7 @@ import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import { StatementBreaker } from './statement-breaker.ts';
 import { readAccessModeRisk, type AccessModeRisk } from './access-mode-guard.ts';
 import { readLimits } from './target-limits.ts';
+import { readPrepared } from './prepared-xa.ts';
 import { readPrograms } from './target-programs.ts';
 import { WireSession, type SessionSettings } from './wire-session.ts';
 
@@ -158,6 +160,14 @@ export class MysqlTarget implements ReplayTarget {
 
   programs(): Promise<readonly TargetProgram[]> {
     return readPrograms(this.#opened.control);
+  }
+
+  async preparedTransactions(): Promise<readonly PreparedTransaction[] | null> {
+    try {
+      return await readPrepared(this.#opened.control, this.server.flavor);
+    } catch {
+      return null;
+    }
   }
 
   async breakOff(session: TargetSession): Promise<void> {
