@@ -333,11 +333,9 @@ describe('a replay', () => {
       recordOf(
         [
           [1, `XA START 'a', X'62', 7; ${update}; XA END 'a', X'62', 7; XA PREPARE 'a', X'62', 7`],
-          [2, "PREPARE p FROM 'XA START ''c'''"],
-          [2, 'EXECUTE p'],
-          [2, "XA END 'c'"],
-          [2, "PREPARE q FROM 'XA PREPARE ''c'''"],
-          [2, 'EXECUTE q'],
+          [2, "XA START 'c'"],
+          [2, `${update}0`],
+          [2, "XA END 'c'; XA PREPARE 'c'"],
           [3, 'CALL prepares()'],
         ],
         { atEnd: [] },
@@ -346,8 +344,8 @@ describe('a replay', () => {
       { serial: true },
     );
     expect(result.skipped).toEqual({});
-    expect(result).toMatchObject({ sent: 7, failed: {} });
-    const names = (await rowsOf(targetAdmin, 'XA RECOVER')).map(({ data }) => data as unknown);
+    expect(result).toMatchObject({ sent: 5, failed: {} });
+    const names = (await rowsOf(targetAdmin, 'XA RECOVER')).map(({ data }) => String(data));
     expect(names.sort()).toEqual(['own', 'theirs']);
     expect(result.warnings.join()).toContain(
       '2 transactions that XA PREPARE left were rolled back',
