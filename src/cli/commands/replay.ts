@@ -292,8 +292,15 @@ async function finish(
   const { capture } = replay;
   const name = captureWord(capture);
   const isFailed = capture.status === 'FAILED';
-  // JSON is for a result; a failure is one object on stderr.
-  if (!isFailed || !context.isJson) await printReplay(context, replay, ALL_ROWS, false);
+  const { unkept } = replay;
+  // JSON is for a result; a failure is one object on stderr. What is not stored can be seen here alone.
+  const isPrinted = !isFailed || !context.isJson || unkept !== undefined;
+  if (isPrinted) await printReplay(context, replay, ALL_ROWS, false);
+  if (unkept !== undefined) {
+    throw new AppError('store_unusable', `What became of the replay is not stored: ${unkept}`, {
+      hint: 'Statements were sent: what is printed here is all that is known of them.',
+    });
+  }
   if (isFailed) {
     throw new AppError(
       'capture_failed',

@@ -195,7 +195,8 @@ async function perform(
 }
 
 /**
- * Writes the result, then what became of the replay.
+ * Writes the result, then what became of the replay. Where that cannot be written, as on a full disk, the result is
+ * returned all the same: statements were sent.
  * @param closing resolves when its connections are gone: it is not over before.
  * @throws `failure`, where there is one.
  */
@@ -207,7 +208,7 @@ async function settle(
   failure: Error | null,
   closing: Promise<void>,
 ): Promise<Replay> {
-  const { store, clock, origin } = outside;
+  const { store, clock } = outside;
   const end = Math.max(Math.floor(clock.now() + watch.skew), start ?? 0);
   const workloads = await outside.workloads();
   let unwritten: Error | null = null;
@@ -220,25 +221,19 @@ async function settle(
   }
   await closing;
   const why = failure ?? unwritten;
-  const failed = why === null ? lossOf(result) : messageOf(why);
-  const audit = new AuditTrail(store, clock, origin);
-  const isGone = store.transaction(() => {
-    const now = store.captures.find(id);
-    if (now === null) {
-      // Deleted behind our back: what was just written goes, too.
-      store.removals.insert(id);
-      return true;
-    }
-    if (now.status === 'RUNNING' || now.status === 'STOPPING') {
-      const isCut = result?.ended.why !== 'complete';
-      const changes = { end, reason: failed ?? (isCut ? watch.interruption : null) };
-      audit.moveCapture(PROGRAM, id, now.status, failed === null ? 'DONE' : 'FAILED', changes);
-      store.metrics.packSamples(id);
-    }
-    return false;
-  });
-  if (isGone) await workloads.removeDeleted({ asked: id });
-  if (why !== null) throw why;
+  try {
+    const failed = why === null ? lossOf(result) : messageOf(why);
+    const isCut = result?.ended.why !== 'complete';
+    const reason = failed ?? (isCut ? watch.interruption : null);
+    const isGone = noteEnd(outside, id, { end, reason }, failed !== null);
+    if (isGone) await workloads.removeDeleted({ asked: id });
+    if (why !== null) throw why;
+  } catch (error) {
+    const unkept =
+      failure === null && result !== null ? keptHere(store, id, end, result, error) : null;
+    if (unkept === null) throw why ?? error;
+    return unkept;
+  }
   const stored = store.replays.find(id);
   const settled = store.captures.find(id);
   if (stored === null || settled === null) {
@@ -247,6 +242,43 @@ async function settle(
     });
   }
   return { capture: settled, stored, result };
+}
+
+/** @returns whether it was deleted behind our back: what was just written goes, too. */
+function noteEnd(
+  { store, clock, origin }: Outside,
+  id: number,
+  changes: { readonly end: number; readonly reason: string | null },
+  isFailed: boolean,
+): boolean {
+  const audit = new AuditTrail(store, clock, origin);
+  return store.transaction(() => {
+    const now = store.captures.find(id);
+    if (now === null) {
+      store.removals.insert(id);
+      return true;
+    }
+    if (now.status === 'RUNNING' || now.status === 'STOPPING') {
+      audit.moveCapture(PROGRAM, id, now.status, isFailed ? 'FAILED' : 'DONE', changes);
+      store.metrics.packSamples(id);
+    }
+    return false;
+  });
+}
+
+/** A replay whose result could not be stored; null where its row is gone. */
+function keptHere(
+  store: Outside['store'],
+  id: number,
+  end: number,
+  result: ReplayResult,
+  error: unknown,
+): Replay | null {
+  const stored = store.replays.find(id);
+  const capture = store.captures.find(id);
+  if (stored === null || capture === null) return null;
+  const unkept = messageOf(error);
+  return { capture: { ...capture, status: 'FAILED', end, reason: unkept }, stored, result, unkept };
 }
 
 /** What ended it that nobody had asked for. */

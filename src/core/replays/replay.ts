@@ -252,6 +252,8 @@ export interface Replay {
   readonly stored: StoredReplay;
   /** null until it is over. */
   readonly result: ReplayResult | null;
+  /** Why what became of it could not be stored, where that is so: one sentence without a full stop. */
+  readonly unkept?: string;
 }
 
 /** What happens while a record is replayed. */

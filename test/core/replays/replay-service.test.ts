@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Actor } from '../../../src/core/access.ts';
 import { createApi, type Api } from '../../../src/core/api.ts';
@@ -13,6 +14,7 @@ import {
   type ReplayEvent,
 } from '../../../src/core/replays/replay.ts';
 import type { ListedCapture } from '../../../src/core/store.ts';
+import { workloadFolder } from '../../../src/workload/deleted-workloads.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import {
   ENDLESS,
@@ -286,6 +288,24 @@ describe('a replay that is not played to its end', () => {
     expect(capture).toMatchObject({ status: 'FAILED', reason: 'db2 is gone' });
     expect(result).toEqual(lost);
     expect((await api.replays.get(ada, String(capture.id))).result).toEqual(lost);
+  });
+
+  it('is given to who runs it also where its result cannot be stored, and that is said', async () => {
+    const { capture, result, unkept } = await run(replayRequest(staging), {
+      show: (event) => {
+        // As a full disk: its folder cannot be made.
+        if (event.type !== 'started') return;
+        const folder = workloadFolder(test.store, event.capture.id);
+        mkdirSync(dirname(folder), { recursive: true });
+        writeFileSync(folder, '');
+      },
+    });
+    expect(result).toEqual(RESULT);
+    expect(unkept).toContain('Cannot write');
+    expect(capture).toMatchObject({ status: 'FAILED', reason: unkept });
+    const stored = await api.replays.get(ada, String(capture.id));
+    expect(stored.capture).toMatchObject({ status: 'FAILED', reason: unkept });
+    expect(stored.result).toBeNull();
   });
 
   it('is FAILED when its player fails, and that is thrown', async () => {
