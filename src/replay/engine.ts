@@ -12,6 +12,7 @@ import { RecordClock } from './record-clock.ts';
 import type { RecordedSession } from './recorded-session.ts';
 import type { ReplayItem } from './replay-item.ts';
 import { ReplayTally } from './replay-tally.ts';
+import { SessionPlaces } from './session-places.ts';
 import { SessionPlayer, type SessionSettings } from './session-player.ts';
 import { SessionWatch } from './session-watch.ts';
 import { TargetPresence } from './target-presence.ts';
@@ -42,7 +43,7 @@ export class Engine {
   readonly #pace: Pace;
   readonly #signal: AbortSignal;
   readonly #settings: SessionSettings;
-  #most: number;
+  readonly #places: SessionPlaces;
   readonly #patience: SessionWatch;
   readonly #presence: TargetPresence;
   readonly #lastStatements: LastStatements;
@@ -53,11 +54,6 @@ export class Engine {
   #ahead: ReadAhead | null = null;
   readonly #backlog = new Backlog();
   readonly #settledOne = new Turnstile();
-  readonly #players = new Map<RecordedSession, SessionPlayer>();
-  readonly #waiting: SessionPlayer[] = [];
-  #connected = 0;
-  /** Whether a session went on to its end on the target. */
-  #hasServed = false;
   #isHeldUp = false;
   #isWaitingForRoom = false;
   readonly #leaving = new AbortController();
@@ -88,7 +84,7 @@ export class Engine {
     this.#presence = new TargetPresence(target, pace);
     this.#lastStatements = new LastStatements(target, pace);
     this.#patience = new SessionWatch(target, pace, this.tally, options.deadline);
-    this.#most = Math.max(1, Math.min(options.sessions ?? Infinity, target.room));
+    this.#places = new SessionPlaces(Math.min(options.sessions ?? Infinity, target.room));
     this.#settings = {
       target,
       options,
@@ -113,7 +109,7 @@ export class Engine {
         await this.#walk(scope);
         scope = scope.next;
       }
-      if (this.tally.lost > 0 && !this.#hasServed) {
+      if (this.tally.lost > 0 && !this.#places.hasServed) {
         this.#end({ why: 'target_lost', message: 'no session kept its connection' });
       }
     } catch (error) {
@@ -155,6 +151,7 @@ export class Engine {
 
   #setEnded(): void {
     this.#hasEnded = true;
+    this.#places.close();
     this.#leaving.abort();
   }
 
@@ -177,20 +174,19 @@ export class Engine {
     if (this.#isEnding()) return;
     await ahead.done;
     // Sessions that had their last record before are gone already.
-    for (const player of this.#players.values()) player.leave();
+    for (const player of this.#places.all()) player.leave();
   }
 
   /** Sessions that were open when the record began are connected when the replay does, as far as they are in sight. */
   async #connectFirst(ahead: ReadAhead): Promise<void> {
     for (const { screened } of ahead.all()) {
       const { session, reason } = screened;
-      const isMissing = reason === null && session.isFromStart && !this.#players.has(session);
-      if (isMissing) this.#newPlayer(session);
+      const isToOpen = reason === null && session.isFromStart;
+      if (isToOpen && this.#places.get(session) === undefined) this.#newPlayer(session);
     }
-    this.#admit();
+    this.#places.admit();
     const until = this.#pace.now() + CONNECTING_MS;
-    const isOpening = (): boolean =>
-      [...this.#players.values()].some(({ state }) => state === 'opening');
+    const isOpening = (): boolean => this.#places.all().some(({ state }) => state === 'opening');
     while (isOpening() && !this.#isEnding() && this.#pace.now() < until) {
       await this.#pace.sleep(CONNECTING_LOOK_MS, this.#leaving.signal);
     }
@@ -202,7 +198,7 @@ export class Engine {
       if (item === null) break;
       const early = item.due === null ? 0 : this.#start + item.due - this.#pace.now();
       if (early > SOON_MS) await this.#pace.sleep(early, this.#leaving.signal);
-      else if (this.#backlog.hasEnough(this.#players.size)) await this.#waitForRoom();
+      else if (this.#backlog.hasEnough(this.#places.size)) await this.#waitForRoom();
       else {
         ahead.shift();
         const { session, record } = item.screened;
@@ -224,7 +220,7 @@ export class Engine {
   }
 
   #goOnWhereRoom(): void {
-    if (this.#isWaitingForRoom && this.#backlog.hasRoom(this.#players.size)) {
+    if (this.#isWaitingForRoom && this.#backlog.hasRoom(this.#places.size)) {
       this.#settledOne.open();
     }
   }
@@ -232,7 +228,7 @@ export class Engine {
   /** Gives a record to its session; what is not sent to one that has nothing else is counted at once. */
   #give(item: ReplayItem): void {
     const { session, reason, record } = item.screened;
-    let player = this.#players.get(session);
+    let player = this.#places.get(session);
     if (player === undefined) {
       const isNothing = reason !== null || record.kind === 'quit' || record.kind === 'close';
       if (isNothing) {
@@ -246,7 +242,7 @@ export class Engine {
     }
     this.#backlog.add(item.bytes);
     player.push(item);
-    if (player.state === 'waiting') this.#admit();
+    if (player.state === 'waiting') this.#places.admit();
   }
 
   #countAtOnce(item: ReplayItem, outcome: Outcome): void {
@@ -276,49 +272,27 @@ export class Engine {
       lost: (_session, refusal) => this.#onLost(refusal),
       connected: () => this.tally.connected(),
       disconnected: () => this.tally.open--,
-      crowded: (session) => this.#onCrowded(session),
+      crowded: (session) => this.#places.crowded(session),
       left: (session, hadPlace) => this.#onLeft(session, hadPlace),
     });
-    this.#players.set(session, player);
-    this.#waiting.push(player);
+    this.#places.add(player);
     return player;
   }
 
-  /** Lets sessions in that wait for a place, in their order. */
-  #admit(): void {
-    while (this.#connected < this.#most && !this.#isEnding()) {
-      const player = this.#waiting.shift();
-      if (player === undefined) return;
-      this.#connected++;
-      player.open();
-    }
-  }
-
   #onLeft(player: SessionPlayer, hadPlace: boolean): void {
-    this.#players.delete(player.recorded);
     this.tally.setUpFailures += player.setUpFailures;
+    this.#places.left(player, hadPlace);
     if (!hadPlace) return;
-    this.#hasServed = true;
-    this.#connected--;
-    this.#admit();
+    this.#places.admit();
     this.#settledOne.open();
-  }
-
-  /** There are fewer places than there were: it waits for one of those that we have. */
-  #onCrowded(player: SessionPlayer): boolean {
-    if (this.#connected <= 1 || this.#isEnding()) return false;
-    this.#connected--;
-    this.#most = Math.max(1, this.#connected);
-    this.#waiting.unshift(player);
-    return true;
   }
 
   #onLost(refusal: TargetRefused | null): void {
     this.tally.lost++;
-    this.#connected--;
+    this.#places.lost();
     if (refusal !== null) this.tally.countError(refusal.number, refusal.message);
     if (!this.#isEnding() && (refusal === null || refusal.number === 0)) void this.#checkTarget();
-    this.#admit();
+    this.#places.admit();
   }
 
   async #checkTarget(): Promise<void> {
@@ -355,7 +329,7 @@ export class Engine {
   }
 
   async #isWaitingForOther({ screened: { session } }: ReplayItem): Promise<boolean> {
-    const connection = this.#players.get(session)?.connection;
+    const connection = this.#places.get(session)?.connection;
     if (connection == null) return true;
     const blocked = this.#target.isBlocked(connection);
     return (await unlessAborted(blocked, this.#leaving.signal)) !== false;
@@ -376,14 +350,14 @@ export class Engine {
       await this.#pace.sleep(LOOK_MS, this.#leaving.signal);
       if (this.#isEnding()) return;
       if (this.#serialItem !== null) this.#settledOne.open();
-      const players = [...this.#players.values()];
+      const players = this.#places.all();
       const busy = players.filter(({ state }) => state === 'busy');
       this.#patience.checkDeadlines(busy);
       if (!this.#isHeldUp) continue;
       if (this.#patience.isStill(LOOK_MS)) this.#backlog.setStill();
       this.#goOnWhereRoom();
       const isOpening = players.some(({ state }) => state === 'opening');
-      if (busy.length === 0 && !isOpening && this.#waiting.length > 0) this.#putOff();
+      if (busy.length === 0 && !isOpening && this.#places.areAwaited) this.#putOff();
       else if (this.#backlog.isFull) {
         await unlessAborted(this.#patience.breakStandstill(busy), this.#leaving.signal);
       }
@@ -396,9 +370,8 @@ export class Engine {
    */
   #putOff(): void {
     const begun = new Map<number, number>();
-    for (const player of this.#waiting.splice(0)) {
+    for (const player of this.#places.takeWaiting()) {
       this.tally.putOff.add(player.recorded.first);
-      this.#players.delete(player.recorded);
       let from = Infinity;
       for (const item of player.end()) {
         from = Math.min(from, item.screened.record.seq);
@@ -414,8 +387,8 @@ export class Engine {
   async #leave(): Promise<void> {
     const reason = this.ended.why === 'target_lost' ? 'target_lost' : 'interrupted';
     const isEarly = this.ended.why !== 'complete';
-    if (this.ended.why === 'interrupted') await this.#lastStatements.end(this.#players.values());
-    for (const player of this.#players.values()) {
+    if (this.ended.why === 'interrupted') await this.#lastStatements.end(this.#places.all());
+    for (const player of this.#places.all()) {
       for (const item of player.end()) this.tally.count(item, item.screened.reason ?? reason);
       this.tally.setUpFailures += player.setUpFailures;
     }
