@@ -86,6 +86,13 @@ function warningsOf(engine: Engine, record: ReplayedRecord): string[] {
       `${counted(refusedSettings, 'setting')} of the record (SET, USE) failed on the target: what their sessions did afterwards may differ`,
     );
   }
+  const { sent: answered, failed: codes, records: all } = tally.accounts.statements.accounting();
+  const failed = Object.values(codes).reduce((sum, count) => sum + count, 0);
+  if (answered === 0 && failed > 0) {
+    warnings.push(
+      `All ${counted(failed, 'statement')} that were sent failed, of ${formatCount(all)} in the record: see the errors`,
+    );
+  }
   if (tally.rolledBack > 0) {
     warnings.push(
       `${counted(tally.rolledBack, 'transaction')} that XA PREPARE left were rolled back at the end: the record does not say what became of them`,

@@ -80,7 +80,7 @@ describe('captures replay', () => {
     };
     expect(await refused()).toContain('--to is missing');
     expect(await refused('--to', 'copy', '--speed', '0')).toContain(
-      '--speed takes a number above 0',
+      '--speed takes a number from 0.001 to 1000',
     );
     expect(await refused('--to', 'copy', '--serial', '--speed', '4')).toContain(
       '--serial and --speed contradict one another',

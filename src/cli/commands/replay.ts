@@ -315,6 +315,7 @@ async function finish(
       hint: `What was done until then: captures report ${name}`,
     });
   }
+  if (endedEarly(replay)) await context.note(`It ${endText(replay)}.`);
   await context.note(`Its report: captures report ${name}`);
   await context.note(`Beside another replay of the record: captures diff ${name} OTHER_REPLAY`);
   return signal === null ? 0 : SIGNAL_STATUS[signal];

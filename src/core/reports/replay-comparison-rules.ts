@@ -160,12 +160,13 @@ function commonOf(
   common: SharedChange,
   judged: ReadonlyMap<LatencyJudgement, ReplayedDigest>,
 ): CommonChange {
-  const names = [...judged]
-    .filter(([{ together }]) => together)
+  const others = [...judged].filter(([{ together }]) => together);
+  const names = others
     .map(([, { digest, a, b }]) => ({ digest, count: (a?.count ?? 0) + (b?.count ?? 0) }))
     .toSorted((one, other) => other.count - one.count)
     .slice(0, MOST_NAMES);
-  return { ...common, names: names.map(({ digest }) => digest) };
+  // One that is listed by itself is none of these as well.
+  return { ...common, together: others.length, names: names.map(({ digest }) => digest) };
 }
 
 /** Milliseconds that all answers of B take more, or less, than they would with the average of A. */

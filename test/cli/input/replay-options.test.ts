@@ -44,7 +44,7 @@ describe('--speed', () => {
     'x',
     '9'.repeat(400),
   ])('refuses "%s", and says what it takes', (text) => {
-    expect(() => parseSpeed(text)).toThrow(/--speed takes a number above 0, or max/);
+    expect(() => parseSpeed(text)).toThrow(/--speed takes a number from 0.001 to 1000, or max/);
   });
 });
 

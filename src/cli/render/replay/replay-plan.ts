@@ -88,7 +88,7 @@ export function renderReplayPlan(shown: ShownPlan, view: ReportView): string {
   for (const text of otherOptionTexts(options, view.zone)) add('', text);
   add(
     'sessions',
-    `${formatCount(plan.sessions)}, ${formatCount(plan.sessionsAtOnce)} at once at most`,
+    `${formatCount(plan.sessions)}, ${formatCount(Math.min(plan.sessionsAtOnce, options.sessions ?? Infinity))} at once at most`,
   );
   add('takes', lengthOf(plan));
   if (plan.position !== null) {
