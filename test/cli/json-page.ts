@@ -121,7 +121,11 @@ const DETAILS: readonly Field[] = [
 const SPREAD = '`{count, averageMs, p50Ms, p95Ms, p99Ms, maxMs}`';
 
 const RESULT: readonly Field[] = [
-  ['ended', 'object', '`{why}`: complete, interrupted, or target_lost and record_lost with a `message`'],
+  [
+    'ended',
+    'object',
+    '`{why}`: complete, interrupted, or target_lost and record_lost with a `message`',
+  ],
   ['records', 'number', 'of the workload; `sent`, `skipped` and `failed` add up to it'],
   ['sent', 'number', 'done by the target without an error'],
   ['skipped', 'object', 'counts by reason: `docs/replay.md`'],

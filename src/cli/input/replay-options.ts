@@ -107,9 +107,13 @@ export function parseSpeed(text: string): number | 'max' {
   const [, number] = /^(\d+(?:\.\d+)?|\.\d+)x?$/.exec(trimmed) ?? [];
   const speed = Number(number ?? NaN);
   if (speed > 0 && Number.isFinite(speed)) return speed;
-  throw new AppError('invalid', `--speed takes a number from 0.001 to 1000, or max, not "${text}"`, {
-    hint: '1 is as recorded, 0.25 four times slower, 4 four times faster; max as fast as each session goes.',
-  });
+  throw new AppError(
+    'invalid',
+    `--speed takes a number from 0.001 to 1000, or max, not "${text}"`,
+    {
+      hint: '1 is as recorded, 0.25 four times slower, 4 four times faster; max as fast as each session goes.',
+    },
+  );
 }
 
 /** @throws AppError `invalid`. */
