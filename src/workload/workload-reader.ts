@@ -11,6 +11,7 @@ import {
   segmentPath,
 } from './segment-files.ts';
 import { WholeLineReader } from './long-line-reader.ts';
+import { addLongText } from './long-text-garbage.ts';
 import { parseStatementLine } from './statement-line.ts';
 import type { ReadablePosition, SegmentFacts } from '../core/workloads/workload.ts';
 import { frameTexts, type FrameText } from './frame-texts.ts';
@@ -19,6 +20,7 @@ import { BrokenFrame } from './zstd-frames.ts';
 const NEWLINE = 10;
 /** So much text, and what ends a line behind it, becomes records at once: a chunk has a megabyte and more. */
 const PIECE = 32 * 1024;
+const LONG_PIECE = 256 * 1024;
 
 /** A part of a segment file: from a byte where a frame begins up to another; null for all that is there. */
 export interface SegmentPart {
@@ -75,16 +77,18 @@ export async function* recordsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       const newline = chunk.indexOf(NEWLINE);
       begun.push(newline === -1 ? chunk : chunk.subarray(0, newline));
       if (newline === -1) continue;
-      yield [begun.record()];
+      const record = begun.record();
       begun = null;
+      addLongText(record.sql.length + (record.bytes?.length ?? 0));
+      yield [record];
       from = newline + 1;
     }
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     while (from < end) {
       const to = from + PIECE < end ? chunk.indexOf(NEWLINE, from + PIECE) + 1 : end;
-      const lines = chunk.toString('utf8', from, to).split('\n');
-      lines.pop();
-      yield lines.map(parseStatementLine);
+      // One is longer than a piece only for a long line, which is in memory twice: as it stands, and read.
+      if (to - from > LONG_PIECE) addLongText(2 * (to - from));
+      yield parsed(chunk, from, to);
       from = to;
     }
     if (from < chunk.length) {
@@ -92,6 +96,12 @@ export async function* recordsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       begun.push(chunk.subarray(from));
     }
   }
+}
+
+function parsed(chunk: Buffer, from: number, to: number): StatementRecord[] {
+  const lines = chunk.toString('utf8', from, to).split('\n');
+  lines.pop();
+  return lines.map(parseStatementLine);
 }
 
 /** The chunks of one segment up to `end` bytes of its file (null: all of it); the last ends a line. */

@@ -10,6 +10,7 @@ import { LineSearch } from './line-search.ts';
 import { LongLineSearch } from './long-line-search.ts';
 import { segmentFileName } from './segment-files.ts';
 import { WrongLine } from './statement-line.ts';
+import { freeAtOnce } from './tally/freed-memory.ts';
 import { partsOf, readFrames, recordsOf, type SegmentPart } from './workload-reader.ts';
 
 const NEWLINE = 10;
@@ -27,7 +28,10 @@ export async function* searchLines(
   spans: Spans,
   query: StatementQuery,
 ): AsyncGenerator<Buffer> {
-  const walk = new Walk(dir, query);
+  yield* linesOf(new Walk(dir, query, false), spans);
+}
+
+async function* linesOf(walk: Walk, spans: Spans): AsyncGenerator<Buffer> {
   if (walk.isOver()) return;
   for await (const span of spans) {
     for (const part of await walk.partsOf(span)) {
@@ -44,12 +48,13 @@ export function searchRecords(
   spans: Spans,
   query: StatementQuery,
 ): AsyncGenerator<StatementRecord[]> {
-  return recordsOf(searchLines(dir, spans, query));
+  return recordsOf(linesOf(new Walk(dir, query, true), spans));
 }
 
 /** What is remembered from one part of a workload to the next. */
 class Walk {
   readonly #dir: string;
+  readonly #isRead: boolean;
   /** null where every line is meant. */
   readonly #search: LineSearch | null;
   #left: number;
@@ -59,8 +64,10 @@ class Walk {
   /** Whole lines that were read last; only looked at when something fails. */
   #last: Buffer | null = null;
 
-  constructor(dir: string, { search, limit, after }: StatementQuery) {
+  /** @param isRead whether a chunk is done with when the next is asked for: then its memory is given back. */
+  constructor(dir: string, { search, limit, after }: StatementQuery, isRead: boolean) {
     this.#dir = dir;
+    this.#isRead = isRead;
     this.#search = isEveryStatement(search) ? null : new LineSearch(search);
     this.#left = limit ?? Infinity;
     this.#after = after ?? 0;
@@ -138,7 +145,9 @@ class Walk {
         yield this.#left === 0 ? text.subarray(0, bytes) : text;
         if (this.#left === 0) return;
       }
+      const done = whole.length > 0 ? this.#last : text;
       if (whole.length > 0) this.#last = whole;
+      if (this.#isRead && done !== null) freeAtOnce(done);
     }
   }
 
