@@ -4,7 +4,7 @@ import type { ReplayedRecord } from '../core/replays/replay-player.ts';
 import type { ReplayEvent, ReplayOptions, ReplayPlan, SkipReason } from '../core/replays/replay.ts';
 import { Natures } from '../sql/statement-nature.ts';
 import { schemaRefusal } from '../sql/system-schemas.ts';
-import { formatCount } from '../core/units.ts';
+import { counted, formatCount } from '../core/units.ts';
 import { namedPrograms, type ProgramRefusals } from './program-refusals.ts';
 import { Accounts, isStatement } from './record-accounts.ts';
 import { NO_CUTS, type Cuts } from './session-cuts.ts';
@@ -245,7 +245,7 @@ class Walk {
     }
     if (this.#lossy > 0) {
       warnings.push(
-        `${formatCount(this.#lossy)} statements have bytes that the server's log wrote as \\xHH: they are sent as those bytes, in the character set that their sessions set; one that a client chose at its login is not in the record`,
+        `${counted(this.#lossy, 'statement')} with bytes that the server's log wrote as \\xHH: sent as those bytes, in the character set that their sessions set; one that a client chose at its login is not in the record`,
       );
     }
     if (this.#ofPrograms > 0) {

@@ -4,7 +4,14 @@ import { escapeText } from '../../src/display/escape.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { findChromium, startChromium } from '../support/browser.ts';
 import { BREAK_IN, LOW_CONTRASTS } from '../support/page-probes.ts';
-import { PASSWORD, pageWorld, recordedInShop, type PageWorld } from '../support/page-world.ts';
+import {
+  PASSWORD,
+  pageWorld,
+  recordedInShop,
+  replayedInShop,
+  type PageWorld,
+} from '../support/page-world.ts';
+import { RESULT } from '../support/replay-bench.ts';
 import { needs } from '../support/skips.ts';
 import { stamp } from '../workload/recorded.ts';
 
@@ -297,6 +304,29 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     expect(await page.locator('[aria-current=page]').innerText()).toBe('Verification');
     // The address is a link for others.
     expect(page.url()).toMatch(/#\/captures\/\d+\/verification$/);
+  });
+
+  it('shows what came of a replay, which has no record to verify', async () => {
+    const failed = { ...RESULT, failed: { '1146': 1 }, sent: 1 };
+    const errors = [{ code: '1146', count: 1, message: "Table 'x' doesn't exist" }];
+    const id = await replayedInShop(world, 'friday on next', { ...failed, errors });
+    const page = await opened();
+    await page.getByRole('link', { name: 'friday on next' }).waitFor();
+    expect(await page.getByText('shop · replay').count()).toBe(1);
+    await page.getByRole('link', { name: 'friday on next' }).click();
+    await page.getByText(`Replay ${id} of shop`).waitFor();
+    expect(await page.locator('nav.tabs a').allInnerTexts()).toEqual(['Overview', 'Result']);
+    await page.getByRole('link', { name: 'Result' }).click();
+    await page.getByText("failed: 1146 Table 'x' doesn't exist").waitFor();
+    const accounting = page.getByRole('table', { name: 'What became of every record' });
+    expect(await accounting.locator('tbody tr').allInnerTexts()).toEqual([
+      '1\tsent',
+      '1\tskipped: writes',
+      "1\tfailed: 1146 Table 'x' doesn't exist",
+      '3\tin the record',
+    ]);
+    expect(await page.getByText('shop/friday').count()).toBe(1);
+    world.test.store.captures.delete(id, ['DONE']);
   });
 
   it('starts a capture now, follows it, stops it, renames it and deletes it', async () => {

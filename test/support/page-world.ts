@@ -1,3 +1,6 @@
+import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
+import { DEFAULT_REPLAY } from '../../src/core/replays/replay-request.ts';
+import type { ReplayResult } from '../../src/core/replays/replay.ts';
 import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
@@ -107,6 +110,44 @@ function shopStatements(): LoggedStatement[] {
     at += 900 - 750 * Math.sin((at / end) * Math.PI) + ((n * 37) % 100);
   }
   return all;
+}
+
+/** A replay that is over: its id. */
+export async function replayedInShop(
+  { test: { store }, ada, shop }: PageWorld,
+  name: string,
+  result: ReplayResult,
+): Promise<number> {
+  const [start, end] = [Date.parse(stamp(0)), Date.parse(stamp(10_000))];
+  const { id } = store.captures.insert(
+    {
+      name,
+      environmentId: shop.id,
+      ownerId: ada.userId,
+      type: 'REPLAY',
+      status: 'DONE',
+      start,
+      scheduledStart: null,
+      scheduledEnd: null,
+      end,
+      duration: null,
+      reason: null,
+      recordsStatements: false,
+      options: RECORD_EVERYTHING,
+    },
+    start,
+  );
+  const source = { captureId: 1, captureName: 'friday', environmentName: 'shop', server: null };
+  store.replays.insert({
+    captureId: id,
+    source,
+    options: DEFAULT_REPLAY,
+    host: 'h',
+    pid: 1,
+    heardAt: end,
+  });
+  await workloadFiles(store).writeReplayResult(id, result);
+  return id;
 }
 
 /** A capture that is over, with statements and metrics, and a gap among them. */

@@ -63,7 +63,11 @@ export const command = defineCommand<Options>({
     registerReplayOptions(
       command
         .argument(...CAPTURE)
-        .option('--to <environment>', 'the server to send it to: an environment, by id or name')
+        .option(
+          '--to <environment>',
+          'the server to send it to: an environment, by id or name',
+          onlyTarget,
+        )
         .option('--name <name>', 'name of the replay (default: CAPTURE on ENVIRONMENT)')
         .option('--dry-run', 'show what would be sent; send and store nothing'),
     )
@@ -281,6 +285,14 @@ async function tellPosition(
   if (position === null || !(options.writes || options.serial)) return;
   await context.note(`position: the record starts at ${position}`);
   await context.note(restoreText(position, recorded?.server ?? null));
+}
+
+/** @throws AppError `invalid` for a second one. */
+function onlyTarget(name: string, before?: string): string {
+  if (before === undefined || before === name) return name;
+  throw new AppError('invalid', '--to takes one environment, and there are two', {
+    hint: `Replay it on each, and compare them: captures replay CAPTURE --to ${before}, then --to ${name}`,
+  });
 }
 
 /** @throws AppError `capture_failed` where the target was lost, the replay FAILED, or somebody stopped it. */

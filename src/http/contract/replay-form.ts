@@ -79,10 +79,11 @@ documented(replayOptions, {
 
 /** The same in a request: what is left out is as by default. */
 const givenReplayOptions: Form<ReplayOptions> = z.codec(
-  z.object({
+  // One that is misspelt would send what was to be left out.
+  z.strictObject({
     ...z.partial(optionsOnWire).shape,
     search: z.optional(
-      documented(z.partial(searchOnWire), {
+      documented(z.strictObject(z.partial(searchOnWire).shape), {
         description: 'Which statements; what is left out asks for nothing',
       }),
     ),

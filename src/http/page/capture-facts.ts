@@ -26,13 +26,20 @@ export function captureFacts(api: PageApi): {
 }
 
 function factsOf(capture: CaptureAnswer, now: number): HTMLElement[] {
-  const { start, end, scheduledStart, scheduledEnd, reason, trouble, workload } = capture;
+  const { start, end, scheduledStart, scheduledEnd, reason, trouble, workload, replayed } = capture;
   const facts: HTMLElement[] = [];
   if (reason !== null) facts.push(wide(fact('Reason', reason)));
   if (trouble !== null) {
     facts.push(wide(fact('Trouble', trouble.reason, ' since ', wholeTime(trouble.since))));
   }
   if (workload !== null) facts.push(big(fact('Records', formatCount(workload.records))));
+  if (replayed !== null) {
+    facts.push(
+      big(fact('Sent', formatCount(replayed.sent))),
+      big(fact('Skipped', formatCount(replayed.skipped))),
+      big(fact('Failed', formatCount(replayed.failed))),
+    );
+  }
   const length = lengthOf(capture, now);
   if (length !== '') {
     facts.push(big(fact(start === null ? 'Planned length' : 'Length', length)));
@@ -52,6 +59,7 @@ function factsOf(capture: CaptureAnswer, now: number): HTMLElement[] {
   facts.push(fact('Owner', capture.owner), fact('Environment', capture.environment));
   if (workload?.textBytes != null) facts.push(fact('Text', formatBytes(workload.textBytes)));
   if (workload?.fileBytes != null) facts.push(fact('Files', formatBytes(workload.fileBytes)));
+  if (capture.type === 'REPLAY') return facts;
   facts.push(
     fact('Recorded', capture.options === null ? 'metrics alone' : recordedText(capture.options)),
   );

@@ -6,6 +6,7 @@ import { metricsPart } from './metrics-part.ts';
 import { ApiFailure, messageOf, pathOf } from './page-api.ts';
 import type { PageContext, PageView } from './page-view.ts';
 import { repeat, WAITS } from './repeating.ts';
+import { replayPart } from './replay-part.ts';
 import { reportPart } from './report-part.ts';
 import type { CaptureAnswer } from './wire-data.ts';
 import { verificationPart } from './verification-part.ts';
@@ -16,6 +17,7 @@ export const CAPTURE_PARTS = {
   report: 'Report',
   verification: 'Verification',
 };
+const REPLAY_PARTS = { overview: 'Overview', report: 'Result' };
 export type CapturePartName = keyof typeof CAPTURE_PARTS;
 
 /** A part of a capture's view. */
@@ -45,7 +47,7 @@ export function captureView(context: PageContext, ref: string, name: CapturePart
   const begin = (capture: CaptureAnswer): NonNullable<typeof shown> => {
     const path = pathOf`captures/${String(capture.id)}`;
     const actions = captureActions(context, path, () => poll.again());
-    const part = partOf(context, path, name);
+    const part = partOf(context, path, name, capture);
     const tabs = el('nav', { 'aria-label': 'Of this capture', class: 'tabs' });
     tabs.append(...tabLinks(capture, name));
     body.append(actions.element, tabs, part.element);
@@ -53,7 +55,8 @@ export function captureView(context: PageContext, ref: string, name: CapturePart
   };
   const show = (capture: CaptureAnswer): void => {
     setText(heading, capture.name);
-    setText(environment, `Capture ${capture.id} of ${capture.environment}`);
+    const noun = capture.type === 'REPLAY' ? 'Replay' : 'Capture';
+    setText(environment, `${noun} ${capture.id} of ${capture.environment}`);
     document.title = `${heading.textContent} – captures`;
     if (capture.status !== status) {
       mark.replaceChildren(statusMark(capture.status));
@@ -107,7 +110,14 @@ export function captureView(context: PageContext, ref: string, name: CapturePart
   };
 }
 
-function partOf(context: PageContext, path: string, name: CapturePartName): CapturePart {
+function partOf(
+  context: PageContext,
+  path: string,
+  name: CapturePartName,
+  { type }: CaptureAnswer,
+): CapturePart {
+  // It has no record of its own that could be verified.
+  if (type === 'REPLAY' && name !== 'overview') return replayPart(context, path);
   switch (name) {
     case 'overview':
       return overviewPart(context, path);
@@ -132,7 +142,8 @@ function overviewPart(context: PageContext, path: string): CapturePart {
 }
 
 function tabLinks(capture: CaptureAnswer, current: CapturePartName): HTMLElement[] {
-  return Object.entries(CAPTURE_PARTS).map(([name, text]) =>
+  const parts = capture.type === 'REPLAY' ? REPLAY_PARTS : CAPTURE_PARTS;
+  return Object.entries(parts).map(([name, text]) =>
     el(
       'a',
       {

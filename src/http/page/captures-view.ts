@@ -229,12 +229,16 @@ function relative(capture: CaptureAnswer, now: number): string {
 
 /** The link stays the same element: it may have the focus. */
 function fill({ element, link }: Row, capture: CaptureAnswer, now: number): void {
-  const { name, environment, status, reason, trouble, workload, owner } = capture;
+  const { name, environment, status, reason, trouble, workload, owner, type } = capture;
   setText(link, name);
   const why = trouble?.reason ?? reason;
   const cells = [
     [
-      el('span', { class: 'environment' }, environment),
+      el(
+        'span',
+        { class: 'environment' },
+        type === 'REPLAY' ? `${environment} · replay` : environment,
+      ),
       ...(why === null ? [] : [el('span', { class: 'why' }, why)]),
     ],
     [statusMark(status)],

@@ -1,4 +1,4 @@
-import type { CaptureStatus } from '../../core/captures/capture.ts';
+import type { CaptureStatus, CaptureType } from '../../core/captures/capture.ts';
 import type { Report } from '../../core/reports/report.ts';
 import type { VerificationResult } from '../../core/verification/verification.ts';
 
@@ -13,6 +13,7 @@ export interface CaptureAnswer {
   readonly scheduledEnd: string | null;
   readonly end: string | null;
   readonly status: CaptureStatus;
+  readonly type: CaptureType;
   readonly envId: number;
   readonly reason: string | null;
   readonly environment: string;
@@ -26,6 +27,12 @@ export interface CaptureAnswer {
   } | null;
   /** null for one that records no statements. */
   readonly options: OptionsAnswer | null;
+  /** Records of a replay that is over, by what became of them; null for others. */
+  readonly replayed: {
+    readonly sent: number;
+    readonly skipped: number;
+    readonly failed: number;
+  } | null;
   readonly trouble: { readonly since: string; readonly reason: string } | null;
 }
 
@@ -55,6 +62,43 @@ export interface MetricAnswer {
 
 /** Of `GET /api/captures/{capture}/report`. */
 export type ReportAnswer = Report;
+
+/** Of `GET /api/captures/{capture}/replay`. Lengths of time in milliseconds. */
+export interface ReplayAnswer {
+  readonly reason: string | null;
+  readonly replay: {
+    readonly source: { readonly environmentName: string; readonly captureName: string };
+    readonly target: { readonly flavor: string; readonly version: string } | null;
+  };
+  readonly result: ReplayResultAnswer | null;
+}
+
+/** What came of a replay: its records by reason, or by the number of the error. */
+export interface ReplayResultAnswer {
+  readonly records: number;
+  readonly sent: number;
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly failed: Readonly<Record<string, number>>;
+  readonly tookMs: number;
+  readonly perSecond: number;
+  readonly latency: SpreadAnswer | null;
+  readonly lateMs: SpreadAnswer | null;
+  readonly errors: readonly { readonly code: string; readonly message: string }[];
+  readonly warnings: readonly string[];
+  /** Most time first. */
+  readonly rows: readonly {
+    readonly count: number;
+    readonly errors: number;
+    readonly averageMs: number;
+    readonly p99Ms: number;
+    readonly text: string;
+  }[];
+}
+
+interface SpreadAnswer {
+  readonly averageMs: number;
+  readonly p99Ms: number;
+}
 
 /** How far an operation has come that reads what was recorded. */
 export type ReadingEvent =

@@ -12,6 +12,7 @@ import { hanging } from '../messages.ts';
 import { localTime } from '../moments.ts';
 import type { Tone } from '../paint.ts';
 import { speedText } from '../replay/replay-words.ts';
+import { shortMessage } from '../replay/replay-accounting.ts';
 import { SKIP_TEXTS } from '../replay/skip-texts.ts';
 import { SHOWN_DIGITS } from '../report/report-rows.ts';
 import { layoutRows, type RowColumn } from '../report/row-layout.ts';
@@ -214,7 +215,7 @@ function sectionsOf(comparison: ReplayComparison, all: boolean, view: ReportView
         right('A', 95, shown, ({ failedInA }) => formatCount(failedInA)),
         right('B', 95, shown, ({ failedInB }) => formatCount(failedInB)),
         right('OF', 60, shown, (row) => formatCount(answersOf(row))),
-        left('MESSAGE', 90, shown, ({ message }) => escapeText(message ?? '')),
+        left('MESSAGE', 90, shown, ({ message }) => escapeText(shortMessage(message ?? ''))),
       ];
     },
     rows: digests(rows),

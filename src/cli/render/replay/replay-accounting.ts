@@ -98,10 +98,18 @@ function failedLines(
   ];
 }
 
+/** Without what every message about the syntax says, so that there is room for where it is wrong. */
+export function shortMessage(message: string): string {
+  return message.replace(MANUAL, '');
+}
+
+const MANUAL =
+  /; check the manual that corresponds to your \w+ server version for the right syntax to use/;
+
 /** `1213: Deadlock found …`; what has no number of the server's says so. */
 export function errorText(code: string, message: string): string {
   const name = code === '-1' || code === '0' ? 'connection' : code;
-  return message === '' ? name : `${name}: ${message}`;
+  return message === '' ? name : `${name}: ${shortMessage(message)}`;
 }
 
 /** Those that there are, most first. */
