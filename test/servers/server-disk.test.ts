@@ -157,7 +157,7 @@ describe('when the disk of the server is full', needs(disk !== null, NO_DISK), (
       const workload = workloadFolder(store, recording.id);
       const manifest = await readManifest(workload);
       const { gaps } = manifest;
-      expect(gaps).toMatchObject([{ cause: 'disk_full' }]);
+      expect(gaps, JSON.stringify(gaps)).toMatchObject([{ cause: 'disk_full' }]);
       const [from = 0, to = 0] = [gaps[0]?.from, gaps[0]?.to].map((at) => Date.parse(at ?? ''));
       const within = bystander.times.filter((at) => at >= from && at <= to);
       expect(within.length).toBeLessThan(2_500);
