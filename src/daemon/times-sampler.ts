@@ -96,7 +96,7 @@ export class TimesSampler {
   }
 
   /**
-   * What is under way is of no more use.
+   * A reading that comes in later is not used.
    * @param mayBeLate whether there is some time for the last reading of captures that ended.
    */
   async close(mayBeLate: boolean): Promise<void> {
@@ -135,7 +135,7 @@ export class TimesSampler {
         this.#noteAbsence(reading, [...captures.open, ...captures.ended]);
       } else await this.#take(reading, captures);
     } catch (error) {
-      // Whoever drains finds it out by himself.
+      // The drain finds it out by itself.
       if (error instanceof LeaseLost) return;
       const environment = this.#environmentName;
       this.#context.log('warn', 'times not stored', { environment, message: messageOf(error) });

@@ -120,7 +120,7 @@ export const repeated = z.codec(z.union([z.string(), z.array(z.string())]), z.ar
   encode: (list) => list,
 });
 
-/** The same data, whoever may write to it. */
+/** The same data, which may be written to. */
 type Written<Data> = Data extends readonly (infer Item)[]
   ? Written<Item>[]
   : Data extends object

@@ -79,7 +79,7 @@ interface Request {
   readonly wishes: Wishes;
   route: Route | null;
   actor: AuthenticatedActor | null;
-  /** What has to be given back when it is over. */
+  /** Called when it is over: each gives something back. */
   readonly held: (() => void)[];
 }
 
@@ -294,7 +294,7 @@ function found(router: Router, { method, url }: Exchange): Found {
   throw new Refusal(405, `${path} has no ${method}`, { allow });
 }
 
-/** A proxy may be sent `http://host/path`, and whoever answers it has to understand that. */
+/** A proxy may be sent `http://host/path`, and passes it on so. */
 function withoutOrigin(url: string): string {
   const path = url.replace(/^https?:\/\/[^/?#]*/i, '');
   return path.startsWith('/') || path === url ? path : `/${path}`;
